@@ -1,0 +1,3 @@
+"""Search a catalogue with a photo."""
+
+__version__ = "0.1.0"
