@@ -24,7 +24,7 @@ and the row. Errors of other libraries are translated where they are met (``rais
         ├── FetchError            a remote image that could not be had
         ├── ShopLockedError       another process is writing to the shop
         ├── StorageError          the disk is full, read-only or damaged
-        └── EngineError           the index engine failed
+        └── EngineError           the index engine or the encoder's runtime failed
 """
 
 
@@ -122,4 +122,4 @@ class StorageError(FailureError):
 
 
 class EngineError(FailureError):
-    """The index engine failed."""
+    """The index engine, or the runtime that embeds pictures, failed."""
