@@ -1,0 +1,295 @@
+"""The index engine of a local folder, on LanceDB.
+
+Images are one Lance table. Each change is one atomic version of it: readers in other processes go
+on with the version they have, a killed writer leaves the last version as it was. Writers of all
+processes take turns on a file lock, since Lance may insert a key twice when two merges race.
+
+LanceDB does not survive ``fork``: start worker processes with the ``spawn`` method, and open the
+index in each of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import lancedb
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from findalike.errors import EngineError, SettingError, ShopExistsError, ShopNotFoundError
+from findalike.index.base import Capabilities, Index, IndexVersion
+from findalike.index.event_loop import EventLoopThread
+from findalike.index.filter_tree import Filter
+from findalike.index.lance_errors import translated
+from findalike.index.lance_reader import LanceReader
+from findalike.index.lance_sql import lance_sql
+from findalike.index.lance_upkeep import forget_versions, optimise_table
+from findalike.index.schema import (
+    FIXED_FIELDS,
+    arrow_type,
+    attributes_of,
+    checked_rows,
+    image_schema,
+)
+from findalike.types import Embeddings, FieldType, Hit
+
+T = TypeVar("T")
+
+_TABLE = "images"
+_LOCK_FILE = "write.lock"
+# An optimisation of a million rows takes minutes; a writer waits for it rather than fail.
+_LOCK_SECONDS = 1800.0
+
+
+class EmbeddedIndex(Index):
+    """An index in a folder of this machine; see ``create`` and ``open``."""
+
+    def __init__(self, folder: Path, connection: Any, table: Any, reader: LanceReader) -> None:
+        self._folder = folder
+        self._connection = connection
+        self._table = table
+        self._reader = reader
+        self._pinned = False
+        self._loop = EventLoopThread.shared()
+        self._refresh = threading.Lock()
+
+    @classmethod
+    def create(cls, folder: Path, *, embedding_size: int) -> EmbeddedIndex:
+        """Make an empty index.
+
+        Raises:
+            ShopExistsError: if the folder already holds one.
+            SettingError: on an embedding size below 1.
+        """
+        schema = image_schema(embedding_size, {})
+        folder = Path(folder)
+        if cls.exists(folder):
+            raise ShopExistsError(f"{folder} already holds an index: open it, or give a new folder")
+        with translated(folder, "create the index"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+            async def make() -> None:
+                connection = await _connect(folder)
+                await connection.create_table(_TABLE, schema=schema, mode="create")
+
+            EventLoopThread.shared().run(make())
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> EmbeddedIndex:
+        """Open an index for reading and writing.
+
+        Raises:
+            ShopNotFoundError: if the folder holds none.
+            StorageError: if its files are damaged.
+        """
+        folder = Path(folder)
+        if not cls.exists(folder):
+            raise ShopNotFoundError(f"{folder} holds no index: create it first")
+
+        async def connect() -> EmbeddedIndex:
+            connection = await _connect(folder)
+            table = await connection.open_table(_TABLE)
+            reader = await LanceReader.at(connection, _TABLE, await table.version())
+            return cls(folder, connection, table, reader)
+
+        with translated(folder, "open the index"):
+            return EventLoopThread.shared().run(connect())
+
+    @classmethod
+    def exists(cls, folder: Path) -> bool:
+        """Whether the folder holds an index."""
+        return (Path(folder) / f"{_TABLE}.lance" / "_versions").is_dir()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Versions, approximate search, no bound on k."""
+        return Capabilities(versions=True, approximate=True, max_k=None)
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers in a vector."""
+        return self._reader.embedding_size
+
+    @property
+    def fields(self) -> Mapping[str, FieldType]:
+        """Fixed columns and attributes of the version seen."""
+        return {**FIXED_FIELDS, **self.attributes}
+
+    @property
+    def attributes(self) -> Mapping[str, FieldType]:
+        """Attribute columns of the version seen."""
+        return self._current().attributes
+
+    @property
+    def version(self) -> int:
+        """Version of the Lance table; some changes take two steps and two numbers."""
+        return self._current().version
+
+    def upsert(self, rows: pa.Table) -> None:
+        """See ``Index.upsert``; new columns are a version of their own, before the rows."""
+        with self._writing("add rows"):
+            known = self._current()
+            added = {
+                name: kind
+                for name, kind in attributes_of(rows.schema).items()
+                if name not in known.attributes
+            }
+            # Everything is checked before the first change, so that a refusal changes nothing.
+            schema = image_schema(known.embedding_size, {**known.attributes, **added})
+            table = checked_rows(rows, schema)
+            if added:
+                self._run(self._table.add_columns(_null_columns(added)))
+            if table.num_rows:
+                merge = self._table.merge_insert("image_id").when_matched_update_all()
+                self._run(merge.when_not_matched_insert_all().execute(table))
+
+    def delete(self, where: Filter) -> int:
+        """See ``Index.delete``."""
+        with self._writing("delete rows"):
+            sql = lance_sql(where, self.fields)
+            if not self.count(where):
+                return 0
+            result = self._run(self._table.delete(sql))
+            return int(result.num_deleted_rows)
+
+    def fetch(
+        self,
+        where: Filter | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """See ``Index.fetch``; rows come in storage order."""
+        reader = self._current()
+        with translated(self._folder, "read rows"):
+            batches = self._run(reader.scan(where, columns=columns, limit=limit))
+            while (batch := self._run(anext(batches, None))) is not None:
+                yield batch
+
+    def search(
+        self,
+        vectors: Embeddings,
+        *,
+        k: int,
+        where: Filter | None = None,
+        columns: Sequence[str] = (),
+        exact: bool = False,
+    ) -> list[list[Hit]]:
+        """See ``Index.search``; exact until ``optimise`` has built a vector index."""
+        reader = self._current()
+        with translated(self._folder, "search"):
+            return self._run(reader.search(vectors, k=k, where=where, columns=columns, exact=exact))
+
+    def count(self, where: Filter | None = None) -> int:
+        """See ``Index.count``."""
+        reader = self._current()
+        with translated(self._folder, "count rows"):
+            return self._run(reader.count(where))
+
+    def optimise(self) -> None:
+        """See ``Index.optimise``; builds the vector index above ``EXACT_LIMIT``."""
+        with self._writing("optimise"):
+            known = self._current()
+            self._run(optimise_table(self._table, known.attributes, known.embedding_size))
+
+    def snapshot(self, version: int | None = None) -> EmbeddedIndex:
+        """See ``Index.snapshot``."""
+        reader = self._current()
+        if version is not None and version != reader.version:
+            self._check_version(version)
+            with translated(self._folder, f"open version {version}"):
+                reader = self._run(LanceReader.at(self._connection, _TABLE, version))
+        view = EmbeddedIndex(self._folder, self._connection, self._table, reader)
+        view._pinned = True
+        return view
+
+    def versions(self) -> list[IndexVersion]:
+        """See ``Index.versions``."""
+        with translated(self._folder, "list the versions"):
+            found = self._run(self._table.list_versions())
+        return [
+            IndexVersion(
+                number=int(v["version"]),
+                created_at=v["timestamp"].astimezone(UTC),
+                rows=int(v["metadata"]["total_rows"]),
+            )
+            for v in found
+        ]
+
+    def rollback(self, version: int) -> None:
+        """See ``Index.rollback``; the newer versions stay."""
+        with self._writing(f"roll back to version {version}"):
+            self._check_version(version)
+            if version == self.version:
+                return
+
+            async def restore() -> None:
+                table = await self._connection.open_table(_TABLE)
+                await table.checkout(version)
+                await table.restore()
+
+            self._run(restore())
+
+    def prune(
+        self, *, oldest: int | None = None, min_age: timedelta = timedelta(minutes=10)
+    ) -> None:
+        """See ``Index.prune``; only whole runs of old versions can go."""
+        with self._writing("prune versions"):
+            if oldest is not None:
+                self._check_version(oldest)
+            self._run(forget_versions(self._table, oldest=oldest, min_age=min_age))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run(work)
+
+    def _current(self) -> LanceReader:
+        """The reader of the newest version, or of the pinned one."""
+        if self._pinned:
+            return self._reader
+        with translated(self._folder, "read the version"), self._refresh:
+            version = self._run(self._table.version())
+            if version != self._reader.version:
+                self._reader = self._run(LanceReader.at(self._connection, _TABLE, version))
+            return self._reader
+
+    def _check_version(self, version: int) -> None:
+        known = [v.number for v in self.versions()]
+        if version not in known:
+            raise SettingError(
+                f"version {version} is not kept: there are {known[0]} to {known[-1]}, "
+                f"{len(known)} of them"
+            )
+
+    @contextmanager
+    def _writing(self, doing: str) -> Iterator[None]:
+        """The turn of one writer: the lock of the folder held, errors translated."""
+        if self._pinned:
+            raise SettingError(f"cannot {doing} in a snapshot: it is read-only, use the index")
+        with translated(self._folder, doing):
+            lock = FileLock(self._folder / _LOCK_FILE, timeout=_LOCK_SECONDS)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise EngineError(
+                    f"index {self._folder}: another process has been writing for "
+                    f"{_LOCK_SECONDS / 60:.0f} minutes; wait for it or end it"
+                ) from None
+            try:
+                yield
+            finally:
+                lock.release()
+
+
+async def _connect(folder: Path) -> Any:
+    # Zero: ask for the newest version on each read of the live table.
+    return await lancedb.connect_async(folder, read_consistency_interval=timedelta(0))
+
+
+def _null_columns(attributes: Mapping[str, FieldType]) -> pa.Schema:
+    return pa.schema([pa.field(name, arrow_type(kind)) for name, kind in attributes.items()])
