@@ -146,6 +146,9 @@ def _start(bundle: Bundle, threads: int) -> InferenceSession:
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
+    # Threads that wait for work by spinning take the CPU from those that decode photos: with one
+    # decoder beside two threads on two cores, embedding is 1.9 times as fast without it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(
             str(bundle.model_path), options, providers=["CPUExecutionProvider"]

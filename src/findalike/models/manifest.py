@@ -18,11 +18,13 @@ MODEL_NAME = "encoder.onnx"
 CARD_NAME = "README.md"
 SCHEMA_VERSION = 1
 MAX_MANIFEST_BYTES = 1_000_000
+MIN_SIZE, MAX_SIZE = 16, 2048
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,99}$"
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-BundleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+BundleName = Annotated[str, Field(pattern=NAME_PATTERN)]
 Channels = tuple[float, float, float]
 
 
@@ -33,7 +35,7 @@ class _Section(BaseModel):
 class InputSection(_Section):
     """How a photo becomes the encoder's input; see `findalike.types.InputSpec`."""
 
-    size: int = Field(ge=16, le=2048)
+    size: int = Field(ge=MIN_SIZE, le=MAX_SIZE)
     resize: Literal["stretch", "pad", "crop"]
     context: float = Field(ge=0.0, le=1.0)
     fill: int = Field(ge=0, le=255)
