@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,9 @@ class Matches:
         return np.arange(len(self.ranks), dtype=np.int64) - starts + 1
 
 
-def find_matches(ranked: Ranking, relevance: Relevance) -> Matches:
+def find_matches(
+    ranked: Ranking, relevance: Relevance, *, gallery_ids: Sequence[str] | None = None
+) -> Matches:
     """Find the rank of every relevant image, in memory that the ranking's size doesn't change.
 
     Ties are the ranker's business: the order of a row is taken as it stands.
@@ -57,10 +60,12 @@ def find_matches(ranked: Ranking, relevance: Relevance) -> Matches:
     Args:
         ranked: signed integers (q, n), gallery positions in rank order, -1 after the last one.
         relevance: the right answers of the same queries, in the same order.
+        gallery_ids: the id of each gallery image, by position; if given, every position must be
+            one of these, and errors name ids.
 
     Raises:
-        EvaluationError: if the shapes disagree, a row repeats a position, holds anything below
-            -1, or has -1 before a position.
+        EvaluationError: if the shapes disagree, a row repeats an image, names one that isn't
+            there, or has -1 before another entry.
     """
     if ranked.ndim != 2 or not np.issubdtype(ranked.dtype, np.signedinteger):
         raise EvaluationError(
@@ -76,7 +81,7 @@ def find_matches(ranked: Ranking, relevance: Relevance) -> Matches:
     queries, ranks, retrieved = [], [], []
     for top in range(0, len(ranked), height):
         block = ranked[top : top + height].astype(np.int64)
-        retrieved.append(_check(block, top))
+        retrieved.append(_check(block, top, gallery_ids))
         rows, columns = np.nonzero(_relevant_cells(block, relevance, top))
         queries.append(rows + top)
         ranks.append(columns + 1)
@@ -106,15 +111,18 @@ def _relevant_cells(block: NDArray[np.int64], relevance: Relevance, top: int) ->
     return marks
 
 
-def _check(block: NDArray[np.int64], top: int) -> NDArray[np.int64]:
+def _check(
+    block: NDArray[np.int64], top: int, gallery_ids: Sequence[str] | None
+) -> NDArray[np.int64]:
     """Refuse rows that are no rankings; return how many images each row holds."""
     if block.size == 0:
         return np.zeros(len(block), dtype=np.int64)
-    if block.min() < -1 or block.max() > MAX_POSITION:
-        row, column = np.argwhere((block < -1) | (block > MAX_POSITION))[0]
+    last = MAX_POSITION if gallery_ids is None else len(gallery_ids) - 1
+    if block.min() < -1 or block.max() > last:
+        row, column = np.argwhere((block < -1) | (block > last))[0]
         raise EvaluationError(
             f"query {top + row} has {block[row, column]} at rank {column + 1}: a ranking holds "
-            f"gallery positions from 0 to {MAX_POSITION}, and -1 after the last one"
+            f"gallery positions from 0 to {last}, and -1 after the last one"
         )
     filled = block >= 0
     gaps = filled[:, 1:] & ~filled[:, :-1]
@@ -130,8 +138,9 @@ def _check(block: NDArray[np.int64], top: int) -> NDArray[np.int64]:
         row, column = np.argwhere(repeats)[0]
         position = in_order[row, column]
         first, second = (np.flatnonzero(block[row] == position) + 1)[:2]
+        name = position if gallery_ids is None else repr(gallery_ids[int(position)])
         raise EvaluationError(
-            f"query {top + row} ranks gallery image {position} twice, at {first} and {second}: a "
+            f"query {top + row} ranks gallery image {name} twice, at {first} and {second}: a "
             f"ranking names each image once"
         )
     held: NDArray[np.int64] = filled.sum(axis=1, dtype=np.int64)
