@@ -79,6 +79,7 @@ _TOKEN = re.compile(
     |(?P<symbol><>|!=|<=|>=|[=<>(),])""",
     re.VERBOSE,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _KEYWORDS = {"and", "or", "not", "in", "is", "has", "under", "contains"}
 _OPERATORS = {"=", "!=", "<>", "<", "<=", ">", ">="}
 _TYPE_NAMES: Mapping[FieldType, str] = {
@@ -140,7 +141,7 @@ class _Parser:
 
     def _error(self, message: str, token: _Token) -> FilterError:
         # The pointer has to stand under its character: one line, one column a character.
-        shown = "".join(" " if c.isspace() else c for c in self._text)
+        shown = "".join(c if c.isprintable() else " " for c in self._text)
         return FilterError(message, expression=shown, position=token.at)
 
     def _tokenise(self) -> list[_Token]:
@@ -150,6 +151,9 @@ class _Parser:
                 expression=self._text[:60],
                 position=0,
             )
+        if lone := _SURROGATE.search(self._text):
+            token = _Token("symbol", lone.group(), lone.start())
+            raise self._error("this is not a character: the text is not valid Unicode", token)
         tokens = []
         at = 0
         while at < len(self._text):
@@ -300,10 +304,16 @@ class _Parser:
                 f"{_TYPE_NAMES[kind]}: ask {_EXAMPLES[kind].format(field)}",
                 token,
             )
+        at = self._peek()
         value = str(self._value(field, "text"))
         if word == "has":
             return Has(field, value)
-        return Under(field, value) if word == "under" else Contains(field, value)
+        if word == "contains":
+            return Contains(field, value)
+        path = value.rstrip("/")
+        if not path:
+            raise self._error(f"name a path, such as {field} under 'Men/Tops'", at)
+        return Under(field, path)
 
     def _value(self, field: str, kind: FieldType) -> Scalar:
         token = self._take()
