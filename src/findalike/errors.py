@@ -12,6 +12,7 @@ and the row. Errors of other libraries are translated where they are met (``rais
     │   ├── CatalogueError        a source of products that cannot be read as a whole
     │   ├── FilterError           a filter expression; carries the position of the fault
     │   ├── PathError             a path outside the given root
+    │   ├── UrlError              a URL that may not be fetched, or leads where it must not
     │   ├── BundleError           an encoder bundle that is missing, damaged or unknown
     │   ├── EncoderMismatchError  embeddings of one encoder offered to an index of another
     │   ├── ShopNotFoundError     no shop at the given place
@@ -21,7 +22,7 @@ and the row. Errors of other libraries are translated where they are met (``rais
     │   ├── SettingError          an option or argument outside its range
     │   └── MissingExtraError     an optional dependency that is not installed
     └── FailureError              not the caller's fault; the command line exits with 1
-        ├── FetchError            a remote image that could not be had
+        ├── FetchError            a remote image, or weights on a hub, that could not be had
         ├── ShopLockedError       another process is writing to the shop
         ├── StorageError          the disk is full, read-only or damaged
         └── EngineError           the index engine or the encoder's runtime failed
@@ -71,6 +72,10 @@ class PathError(UserError):
     """A path that leaves the root it was given under."""
 
 
+class UrlError(UserError):
+    """A URL that may not be fetched, or that leads to an address that is not public."""
+
+
 class BundleError(UserError):
     """An encoder bundle that is missing, damaged or unknown."""
 
@@ -110,7 +115,7 @@ class MissingExtraError(UserError):
 
 
 class FetchError(FailureError):
-    """A remote image that could not be had."""
+    """A remote image, or weights on a hub, that could not be had."""
 
 
 class ShopLockedError(FailureError):
