@@ -40,7 +40,8 @@ class Figures:
     Attributes:
         map_at_k: mean of AP@k, its divisor being all relevant gallery images.
         map_ci95: its 95 % interval over products: what other products of this kind would give.
-            The same as ``map_ci95_by_query`` where no product has two queries.
+            The same as ``map_ci95_by_query`` where no product has two queries, or where there
+            are fewer than five products to draw from.
         map_ci95_by_query: its 95 % interval over queries: what other photos of just these
             products would give.
         recall_at_1: share of queries whose first match is right; ``recall_at_5`` and
@@ -169,7 +170,8 @@ class EvaluationResult:
                 seconds=float(stored["seconds"]),
                 protocol=str(stored["protocol"]),
                 slices=tuple(
-                    Slice(**{**part, "ci95": _pair(part["ci95"])}) for part in stored["slices"]
+                    Slice(**{**part, "ci95": part["ci95"] and _pair(part["ci95"])})
+                    for part in stored["slices"]
                 ),
                 curves=_curves(stored["curves"]),
                 outcomes=outcomes,

@@ -18,6 +18,9 @@ OTHERS = "(others)"
 _GRADES = 10
 # The intervals of a slice only need two digits; a tenth of the resamples gives them.
 _RESAMPLES = 2_000
+# Resamples of fewer products than this repeat the same few photos: an interval from them looks
+# certain where nothing is known.
+FEWEST_UNITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +32,17 @@ class Slice:
         value: its value, a range of numbers such as ``0.1 to 0.25``, :data:`MISSING` for
             empty cells, or :data:`OTHERS` for the values with too few queries of their own.
         queries: number of queries the mean is over.
+        products: number of groups among them; the same as ``queries`` where there are no groups.
         map_at_k: mean average precision of them.
-        ci95: 95 % bootstrap interval, drawn as that of the whole run.
+        ci95: 95 % bootstrap interval, drawn as that of the whole run; None below 5 products.
     """
 
     column: str
     value: str
     queries: int
+    products: int
     map_at_k: float
-    ci95: tuple[float, float]
+    ci95: tuple[float, float] | None
 
 
 def slice_by(
@@ -89,8 +94,8 @@ def slice_by(
                 resamples=_RESAMPLES,
                 seed=seed,
             )
-            ci95 = (interval.low, interval.high)
-            slices.append(Slice(column, value, len(rows), interval.mean, ci95))
+            ci95 = (interval.low, interval.high) if interval.units >= FEWEST_UNITS else None
+            slices.append(Slice(column, value, len(rows), interval.units, interval.mean, ci95))
     return tuple(slices)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from findalike.errors import EvaluationError, SettingError
-from findalike.evaluation.compare import compare
-from findalike.evaluation.judge import Protocol, QueryTable, judge
+from findalike.evaluation.comparison import compare
+from findalike.evaluation.judging import Protocol, QueryTable, judge
 from findalike.evaluation.relevance import Relevance
 from findalike.evaluation.result import EvaluationResult
 
@@ -147,6 +147,17 @@ def test_intervals_over_products_are_the_quoted_ones() -> None:
     assert width > 3 * by_query
 
 
+def test_too_few_products_are_not_drawn_from() -> None:
+    few = run(products=4, photos=10, k=8)
+    assert few.figures.map_ci95 == few.figures.map_ci95_by_query
+    assert few.figures.map_ci95[0] < few.figures.map_ci95[1]
+    assert "resamples of 40 queries (their 4 products are too few to draw from)" in few.protocol
+    assert [(s.products, s.ci95) for s in few.slices] == [(4, None), (4, None)]
+    enough = run(products=5, photos=10, k=10)
+    assert enough.figures.map_ci95 != enough.figures.map_ci95_by_query
+    assert all(s.ci95 is not None for s in enough.slices)
+
+
 def test_single_photos_have_one_interval() -> None:
     figures = run(photos=1, products=20).figures
     assert figures.map_ci95 == figures.map_ci95_by_query
@@ -213,7 +224,7 @@ class TestMisuse:
 
 class TestSaving:
     def test_round_trip(self, tmp_path: Path) -> None:
-        for result in (run(), worked()):
+        for result in (run(), run(products=4, photos=10), worked()):
             result.save(tmp_path / "new" / "folder")
             read = EvaluationResult.load(tmp_path / "new" / "folder")
             assert read.figures == result.figures

@@ -34,7 +34,7 @@ from findalike.evaluation.result import (
     QueryOutcomes,
 )
 from findalike.evaluation.significance import RESAMPLES, Interval, bootstrap_mean
-from findalike.evaluation.slices import slice_by
+from findalike.evaluation.slices import FEWEST_UNITS, slice_by
 
 Setting = Literal["inductive", "transductive", "unknown"]
 
@@ -123,8 +123,11 @@ def judge(
     kept = apply_policy(precision, empty)
     groups = _groups(queries.products)
     judged = [row for row in range(len(matches)) if empty == "zero" or matches.relevant[row] > 0]
-    by_product = bootstrap_mean(kept, groups=[groups[row] for row in judged], seed=seed)
     by_query = bootstrap_mean(kept, seed=seed)
+    by_product = bootstrap_mean(kept, groups=[groups[row] for row in judged], seed=seed)
+    products = by_product.units
+    if products < FEWEST_UNITS:
+        by_product = by_query
     top_scores = np.full(len(matches), np.nan)
     if scores is not None:
         top_scores[matches.retrieved > 0] = scores[matches.retrieved > 0, 0]
@@ -134,7 +137,9 @@ def judge(
         ),
         encoder=encoder,
         seconds=seconds,
-        protocol=_describe(protocol, matches, k=k, empty=empty, interval=by_product, seed=seed),
+        protocol=_describe(
+            protocol, matches, k=k, empty=empty, interval=by_product, products=products, seed=seed
+        ),
         slices=slice_by(
             queries.columns,
             np.nan_to_num(precision) if empty == "zero" else precision,
@@ -234,6 +239,7 @@ def _describe(
     k: int,
     empty: EmptyPolicy,
     interval: Interval,
+    products: int,
     seed: int,
 ) -> str:
     without = int((matches.relevant == 0).sum())
@@ -243,11 +249,11 @@ def _describe(
         "error": "are refused",
     }[empty]
     judged = len(matches) - (without if empty == "skip" else 0)
-    drawn = (
-        f"{interval.units:,} products with all their queries"
-        if interval.units < judged
-        else f"{interval.units:,} queries"
-    )
+    drawn = f"{judged:,} queries"
+    if interval.units < judged:
+        drawn = f"{products:,} products with all their queries"
+    elif products < judged:
+        drawn += f" (their {products} products are too few to draw from)"
     return " ".join(
         (
             _SETTINGS[protocol.setting],

@@ -65,7 +65,7 @@ def compare(first: EvaluationResult, second: EvaluationResult, *, seed: int = 0)
     """Pair two runs by query id and test the difference of their mAP and R@1.
 
     Signs are flipped a product at a time where queries share products, as the intervals of
-    :func:`~findalike.evaluation.judge.judge` are drawn.
+    :func:`~findalike.evaluation.judging.judge` are drawn.
 
     Raises:
         EvaluationError: if the runs judged at different k, or share no judged query.
