@@ -1,0 +1,151 @@
+"""`findalike shop`: look after a shop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from findalike.cli.options import AsJson, ShopFolder
+
+app = typer.Typer(
+    help="Look after a shop: info, verify, versions, rollback, compact, delete.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def info(shop: ShopFolder, as_json: AsJson = False) -> None:
+    """Show what a shop holds.
+
+    Example: `findalike shop info --shop myshop`
+    """
+    from findalike.cli.output import console, print_json
+    from findalike.shop.shop import Shop
+
+    stats = Shop.open(shop).stats().to_json()
+    if as_json:
+        print_json(stats)
+        return
+    for name, value in stats.items():
+        console.print(f"{name.replace('_', ' '):<18} {value}", markup=False)
+
+
+@app.command()
+def verify(
+    shop: ShopFolder,
+    root: Annotated[
+        Path | None, typer.Option(help="Also look for each photo below this folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a shop: its encoder's hashes, every row and vector, and its photos.
+
+    Ends with exit code 1 when something is wrong.
+
+    Example: `findalike shop verify --shop myshop`
+    """
+    from findalike.cli.output import console, print_json, progress_bar
+    from findalike.shop.shop import Shop
+
+    with progress_bar("verifying", quiet=as_json) as show:
+        findings = Shop.open(shop).verify(root=root, progress=show)
+    if as_json:
+        print_json({"ok": not findings, "findings": findings})
+    for finding in () if as_json else findings:
+        console.print(f"- {finding}", markup=False)
+    if findings:
+        raise typer.Exit(1)
+    if not as_json:
+        console.print("all is well")
+
+
+@app.command()
+def versions(shop: ShopFolder, as_json: AsJson = False) -> None:
+    """List the versions a shop can be rolled back to, newest first.
+
+    Example: `findalike shop versions --shop myshop`
+    """
+    from rich.table import Table
+
+    from findalike.cli.output import console, print_json
+    from findalike.shop.shop import Shop
+
+    found = Shop.open(shop).versions()
+    if as_json:
+        shown = [{"version": v.number, "created_at": v.created_at, "images": v.rows} for v in found]
+        print_json({"versions": shown})
+        return
+    table = Table("version", "when (UTC)", "images")
+    for version in found:
+        table.add_row(
+            str(version.number), f"{version.created_at:%Y-%m-%d %H:%M:%S}", f"{version.rows:,}"
+        )
+    console.print(table)
+
+
+@app.command()
+def rollback(
+    shop: ShopFolder,
+    version: Annotated[int, typer.Option("--to", help="A version of `shop versions`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring back an earlier version; the present one stays in the list.
+
+    Example: `findalike shop rollback --shop myshop --to 12`
+    """
+    from findalike.cli.output import console, print_json
+    from findalike.shop.shop import Shop
+
+    opened = Shop.open(shop)
+    opened.rollback(version)
+    stats = opened.stats()
+    if as_json:
+        print_json(stats.to_json())
+    else:
+        console.print(
+            f"as it was in version {version}: {stats.products:,} products, {stats.images:,} images "
+            f"(now version {stats.version})"
+        )
+
+
+@app.command()
+def compact(
+    shop: ShopFolder,
+    keep: Annotated[int, typer.Option(min=1, help="Versions to keep for rollback.")] = 10,
+) -> None:
+    """Free the disk space of old versions.
+
+    Example: `findalike shop compact --shop myshop --keep 3`
+    """
+    from findalike.cli.output import console
+    from findalike.shop.shop import Shop
+
+    opened = Shop.open(shop)
+    before = opened.stats().bytes
+    opened.compact(keep_versions=keep)
+    after = opened.stats().bytes
+    console.print(f"{before / 1e6:,.1f} MB -> {after / 1e6:,.1f} MB")
+
+
+@app.command()
+def delete(
+    shop: ShopFolder,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a shop: its index, its encoder and its reports; photos are not touched.
+
+    Example: `findalike shop delete --shop myshop --yes`
+    """
+    from findalike.cli.output import console
+    from findalike.shop.shop import Shop
+
+    stats = Shop.open(shop).stats()
+    if not yes:
+        typer.confirm(
+            f"Delete the shop {shop} with {stats.products:,} products and {stats.images:,} images?",
+            abort=True,
+        )
+    Shop.delete(shop)
+    console.print(f"deleted {shop}", markup=False)

@@ -1,0 +1,517 @@
+"""The front door: a shop is an encoder, an index and its products, in one folder.
+
+::
+
+    myshop/
+    ├── shop.json    the manifest; a folder without it is no shop
+    ├── encoder/     a copy of the bundle, so that upgrading findalike never strands a shop
+    ├── index/       the engine's tables
+    └── reports/     one CSV an import
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow.compute as pc
+from filelock import FileLock, Timeout
+
+from findalike import __version__
+from findalike.data.catalogue import Catalogue, open_catalogue
+from findalike.data.image_source import ImageSource
+from findalike.data.prepare import Prepared, prepare
+from findalike.errors import (
+    EncoderMismatchError,
+    ImageError,
+    SettingError,
+    ShopExistsError,
+    ShopLockedError,
+    StorageError,
+    StrictImportError,
+)
+from findalike.index.base import Index, IndexVersion
+from findalike.index.embedded import EmbeddedIndex
+from findalike.index.filter_tree import Comparison, In
+from findalike.index.filters import parse_filter
+from findalike.index.schema import ADDED_AT
+from findalike.models.bundle import Bundle
+from findalike.models.encoder import Encoder
+from findalike.models.registry import DEFAULT_ENCODER, find_bundle
+from findalike.shop.import_report import ImportReport, open_report
+from findalike.shop.importing import Importer, ImportProgress
+from findalike.shop.manifest import MANIFEST_NAME, Manifest
+from findalike.shop.photos import embed_prepared
+from findalike.shop.results import (
+    SearchResult,
+    ShopStats,
+    StoredProduct,
+)
+from findalike.shop.rows import answer_columns, found_product, stored_product
+from findalike.shop.searching import nearest_products
+from findalike.shop.verifying import read_known_image, verify_index
+from findalike.types import Box, FieldType, ProductId
+
+PARTS = ("encoder", "index")
+
+
+class Shop:
+    """A searchable catalogue. Make one with ``Shop.create``, come back to it with ``Shop.open``.
+
+    Any number of processes may search while one writes; each search sees one consistent version.
+
+    Example::
+
+        shop = Shop.create("myshop")
+        shop.add("catalogue.csv", root="photos")
+        answer = shop.search("phone.jpg", box=Box(40, 30, 200, 180), k=5)
+        answer.products[0].product.title
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, bundle: Bundle, index: Index) -> None:
+        self.folder = folder
+        self._manifest = manifest
+        self._bundle = bundle
+        self._index = index
+
+    @classmethod
+    def create(cls, folder: str | Path, *, encoder: str | Path = DEFAULT_ENCODER) -> Shop:
+        """Make an empty shop in a new or empty folder.
+
+        Args:
+            encoder: name or folder of a bundle; it is copied into the shop.
+
+        Raises:
+            ShopExistsError: if the folder holds a shop, or anything else.
+            BundleError: if the encoder is unknown or damaged.
+            StorageError: if the folder cannot be written.
+        """
+        folder = Path(folder)
+        bundle = find_bundle(encoder)
+        if folder.exists() and not folder.is_dir():
+            raise ShopExistsError(f"{folder} is a file: give a new or empty folder")
+        if (folder / MANIFEST_NAME).exists():
+            raise ShopExistsError(f"{folder} holds a shop already: open it, or choose another")
+        with _storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            foreign = {p.name for p in folder.iterdir()} - {*PARTS, "reports", ".lock"}
+        if foreign:
+            raise ShopExistsError(
+                f"{folder} is not empty (it holds {sorted(foreign)[0]!r}): give a new folder"
+            )
+        with _writer_lock(folder), _storage_errors(folder):
+            for part in PARTS:  # left by a creation that was killed: without a manifest, no shop
+                shutil.rmtree(folder / part, ignore_errors=True)
+            bundle = bundle.copy_to(folder / "encoder")
+            index = EmbeddedIndex.create(folder / "index", embedding_size=bundle.embedding_size)
+            manifest = Manifest(
+                encoder=bundle.name,
+                encoder_fingerprint=bundle.fingerprint,
+                embedding_size=bundle.embedding_size,
+                created_at=datetime.now(UTC),
+                created_by=__version__,
+            )
+            manifest.write(folder)
+        return cls(folder, manifest, bundle, index)
+
+    @classmethod
+    def open(cls, folder: str | Path, *, encoder: str | Path | None = None) -> Shop:
+        """Open the shop in ``folder``.
+
+        Args:
+            encoder: the bundle the caller means to use; the shop's own when None.
+
+        Raises:
+            ShopNotFoundError: if there is none.
+            EncoderMismatchError: if the shop was built with another encoder.
+            StorageError, BundleError, EngineError: if a part of it is damaged.
+        """
+        folder = Path(folder)
+        manifest = Manifest.read(folder)
+        bundle = find_bundle(folder / "encoder")
+        for offered in (bundle, find_bundle(encoder)) if encoder is not None else (bundle,):
+            if offered.fingerprint != manifest.encoder_fingerprint:
+                raise EncoderMismatchError(
+                    f"the shop {folder} holds embeddings of the encoder {manifest.encoder!r} "
+                    f"({manifest.encoder_fingerprint[:12]}), not of {offered.name!r} "
+                    f"({offered.fingerprint[:12]}): use the shop's own encoder, or index the "
+                    f"catalogue with the other one into a new shop"
+                )
+        return cls(folder, manifest, bundle, EmbeddedIndex.open(folder / "index"))
+
+    @staticmethod
+    def delete(folder: str | Path) -> None:
+        """Delete the shop in ``folder``; its photos are elsewhere and stay.
+
+        Raises:
+            ShopNotFoundError: if there is none.
+            ShopLockedError: if a process is writing to it.
+        """
+        folder = Path(folder)
+        Manifest.read(folder)
+        with _writer_lock(folder), _storage_errors(folder):
+            (folder / MANIFEST_NAME).unlink()  # first: from here on it is no shop
+            for part in (*PARTS, "reports"):
+                shutil.rmtree(folder / part, ignore_errors=True)
+        with _storage_errors(folder):
+            (folder / ".lock").unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The shop's encoder, loaded at first use."""
+        return Encoder.load(self._bundle)
+
+    @property
+    def fields(self) -> Mapping[str, FieldType]:
+        """What a filter may name, with the types."""
+        return self._index.fields
+
+    def add(
+        self,
+        source: str | Path | Catalogue,
+        *,
+        root: str | Path | None = None,
+        source_format: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        types: Mapping[str, FieldType] | None = None,
+        dry_run: bool = False,
+        strict: bool = False,
+        report: str | Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ImportReport:
+        """Import a catalogue: new images are added, changed ones updated, the rest left alone.
+
+        Args:
+            source: folder, file or an opened catalogue; see ``open_catalogue``.
+            root: folder the image paths are relative to; the source's own when None.
+            source_format: kind of source; found out when None.
+            columns: which column is what, for tables.
+            types: types of attributes; found out when None. Those the shop has are fixed.
+            dry_run: check everything, write nothing but the report.
+            strict: refuse the whole import at the first refusal.
+            report: where the CSV goes; ``reports/`` in the shop when None.
+            progress: called with (rows done, rows in all).
+
+        Raises:
+            CatalogueError: if the source cannot be read as a whole.
+            StrictImportError: at the first refusal if ``strict``; nothing was imported.
+            ShopLockedError: if another process is writing.
+            StorageError, EngineError: if the disk or engine fails; what was reported is kept.
+        """
+        started = time.perf_counter()
+        root = Path(root) if root is not None else None
+        if isinstance(source, Catalogue):
+            catalogue = source
+        else:
+            catalogue = self._open_catalogue(
+                Path(source), source_format, columns, dict(types or {}), root
+            )
+        root = root or catalogue.default_root
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        path = Path(report) if report is not None else self.folder / "reports" / f"{stamp}.csv"
+        with (
+            _writer_lock(self.folder),
+            open_report(path) as writer,
+            ImageSource(root) as image_source,
+        ):
+            importer = Importer(
+                index=self._index,
+                encoder=self.encoder,
+                source=image_source,
+                report=writer,
+                attributes=dict(self._index.attributes) | dict(catalogue.fields),
+                dry_run=dry_run,
+                strict=strict,
+                progress=_row_progress(progress, catalogue.row_count),
+            )
+            if dry_run:
+                importer.run(catalogue.rows())
+            else:
+                self._import(importer, catalogue, root)
+        stats = self.stats()
+        return ImportReport(
+            added=importer.counts.added,
+            updated=importer.counts.updated,
+            unchanged=importer.counts.unchanged,
+            refused=importer.counts.refused,
+            embedded=importer.embedded,
+            images=stats.images,
+            products=stats.products,
+            seconds=time.perf_counter() - started,
+            dry_run=dry_run,
+            format=catalogue.format,
+            report=path,
+            refusals=tuple(writer.refusals),
+            notes=tuple(catalogue.notes),
+        )
+
+    def _import(self, importer: Importer, catalogue: Catalogue, root: Path) -> None:
+        if importer.strict:
+            # A first pass that writes nothing, so that nobody sees half of a refused import.
+            importer.rehearsal().run(catalogue.rows())
+        before = self._index.version
+        self._remember_root(root)
+        try:
+            importer.run(catalogue.rows())
+        except StrictImportError:
+            self._index.rollback(before)  # a photo went bad between the passes
+            raise
+        if importer.counts.added or importer.counts.updated:
+            self._index.optimise()
+
+    def remove(self, product_ids: Sequence[ProductId]) -> int:
+        """Remove products with all their images; unknown ids are no error.
+
+        Returns:
+            The number of images removed.
+
+        Raises:
+            ShopLockedError: if another process is writing.
+        """
+        with _writer_lock(self.folder):
+            return self._index.delete(In("product_id", tuple(product_ids)))
+
+    def search(
+        self,
+        photo: bytes | str | Path,
+        *,
+        box: Box | None = None,
+        k: int = 10,
+        where: str | None = None,
+    ) -> SearchResult:
+        """Find the products that match a photo.
+
+        Args:
+            photo: the bytes of an image file, or its path.
+            box: the product in the photo, in pixels of the upright image; the whole photo if None.
+            k: number of products; fewer come back only if fewer match ``where``.
+            where: a filter, such as ``category under 'Fruit' and price < 20``.
+
+        Raises:
+            ImageError, BoxError: if the photo or the box cannot be used.
+            FilterError: if the filter cannot; it points at the character.
+            SettingError: if ``k`` is below 1.
+        """
+        return self.search_batch([photo], boxes=[box], k=k, where=where)[0]
+
+    def search_batch(
+        self,
+        photos: Sequence[bytes | str | Path],
+        *,
+        boxes: Sequence[Box | None] | None = None,
+        k: int = 10,
+        where: str | None = None,
+    ) -> list[SearchResult]:
+        """Find the products that match each of several photos; see ``search``."""
+        if k < 1:
+            raise SettingError(f"k is {k}: ask for at least 1 product")
+        boxes = boxes if boxes is not None else [None] * len(photos)
+        if len(boxes) != len(photos):
+            raise SettingError(f"{len(photos)} photos but {len(boxes)} boxes: give one box a photo")
+        if not photos:
+            return []
+        clock = _StageClock(len(photos))
+        filter_ = parse_filter(where, self.fields) if where else None
+        prepared = [self._prepare(photo, box) for photo, box in zip(photos, boxes, strict=True)]
+        clock.stage("prepare")
+        embeddings = embed_prepared(self.encoder, prepared)
+        clock.stage("embed")
+        snapshot = self._index.snapshot()
+        hits = nearest_products(snapshot, embeddings, k=k, where=filter_)
+        clock.stage("search")
+        answers = [
+            tuple(found_product(hit, rank) for rank, hit in enumerate(found, start=1))
+            for found in hits
+        ]
+        clock.stage("group")
+        return [
+            SearchResult(
+                products=products,
+                box=photo.box,
+                timings_ms=clock.stages_ms,
+                shop_version=snapshot.version,
+                warnings=photo.warnings,
+            )
+            for products, photo in zip(answers, prepared, strict=True)
+        ]
+
+    def get(self, product_id: ProductId) -> StoredProduct | None:
+        """The product with all its images, or None if the shop has no such product."""
+        where = Comparison("product_id", "=", product_id)
+        columns = [*answer_columns(self.fields), ADDED_AT]
+        batches = self._index.snapshot().fetch(where, columns=columns)
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        return stored_product(rows) if rows else None
+
+    def picture(self, location: str, sha256: str, *, root: Path | None = None) -> bytes | None:
+        """The bytes of an image of the shop, or None if it is no longer where it was.
+
+        It is looked for below ``root``, then below the roots of the imports, the latest first, and
+        recognised by its SHA-256. Images at URLs are not fetched.
+        """
+        return read_known_image(location, sha256, self._roots(root))
+
+    def versions(self) -> list[IndexVersion]:
+        """The versions the shop can be rolled back to, the newest first."""
+        return self._index.versions()[::-1]
+
+    def rollback(self, version: int) -> None:
+        """Bring back what the shop held in an earlier version, as a new version.
+
+        Raises:
+            SettingError: if there is no such version.
+            ShopLockedError: if another process is writing.
+        """
+        with _writer_lock(self.folder):
+            self._index.rollback(version)
+
+    def compact(self, *, keep_versions: int = 10) -> None:
+        """Free the space of old versions; rollback reaches the latest ``keep_versions``, and any
+        version of the last ten minutes, at which a search may still be looking.
+
+        Raises:
+            ShopLockedError: if another process is writing.
+        """
+        with _writer_lock(self.folder):
+            self._index.optimise()
+            kept = self.versions()[:keep_versions]
+            self._index.prune(oldest=kept[-1].number)
+
+    def verify(
+        self, *, root: Path | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> list[str]:
+        """Check every row, vector and photo; returns what is wrong, in words, empty if nothing."""
+        return verify_index(self._index.snapshot(), roots=self._roots(root), progress=progress)
+
+    def stats(self) -> ShopStats:
+        """Count what the shop holds, in one consistent version."""
+        snapshot = self._index.snapshot()
+        products: set[str] = set()
+        images, updated_at = 0, None
+        for batch in snapshot.fetch(None, columns=["product_id", ADDED_AT]):
+            images += batch.num_rows
+            products.update(pc.unique(batch["product_id"]).to_pylist())
+            latest = pc.max(batch[ADDED_AT]).as_py()
+            if latest is not None and (updated_at is None or latest > updated_at):
+                updated_at = latest
+        return ShopStats(
+            products=len(products),
+            images=images,
+            encoder=self._manifest.encoder,
+            encoder_fingerprint=self._manifest.encoder_fingerprint,
+            embedding_size=self._manifest.embedding_size,
+            version=snapshot.version,
+            created_at=self._manifest.created_at,
+            updated_at=updated_at,
+            fields=dict(self.fields),
+            roots=self._manifest.roots,
+            bytes=sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file()),
+        )
+
+    def _roots(self, first: Path | None) -> list[Path]:
+        return [*([first] if first is not None else []), *map(Path, self._manifest.roots)]
+
+    def _prepare(self, photo: bytes | str | Path, box: Box | None) -> Prepared:
+        if isinstance(photo, bytes):
+            return prepare(photo, self.encoder.input, name="the photo", box=box)
+        path = Path(photo).resolve()  # the caller's own file may well be a link
+        if not path.parent.is_dir():
+            raise ImageError(f"{photo}: there is no folder {path.parent}: give the photo's path")
+        data = ImageSource(path.parent, allow_urls=False).read(path.name)
+        return prepare(data, self.encoder.input, name=str(photo), box=box)
+
+    def _open_catalogue(
+        self,
+        source: Path,
+        source_format: str | None,
+        columns: Mapping[str, str] | None,
+        types: dict[str, FieldType],
+        root: Path | None,
+    ) -> Catalogue:
+        """Open a source with the types that the shop's attributes have already."""
+
+        def opened() -> Catalogue:
+            return open_catalogue(
+                source, format=source_format, columns=columns, types=types, root=root
+            )
+
+        fixed = self._index.attributes
+        for name in types.keys() & fixed.keys():
+            if fixed[name] != types[name]:
+                raise SettingError(
+                    f"the attribute {name!r} is {fixed[name]} in this shop and cannot become "
+                    f"{types[name]}: leave its type out, or index into a new shop"
+                )
+        catalogue = opened()
+        differing = {
+            name: fixed[name]
+            for name, kind in catalogue.fields.items()
+            if fixed.get(name, kind) != kind
+        }
+        if differing:
+            types |= differing
+            catalogue = opened()
+        return catalogue
+
+    def _remember_root(self, root: Path) -> None:
+        path = str(root.resolve())
+        if self._manifest.roots[:1] != (path,):
+            others = tuple(r for r in self._manifest.roots if r != path)
+            self._manifest = self._manifest.model_copy(update={"roots": (path, *others)})
+            self._manifest.write(self.folder)
+
+
+class _StageClock:
+    """Splits the time since its making into named stages, an even share for each photo."""
+
+    def __init__(self, photos: int) -> None:
+        self.stages_ms: dict[str, float] = {}
+        self._photos = photos
+        self._last = time.perf_counter()
+
+    def stage(self, name: str) -> None:
+        now = time.perf_counter()
+        self.stages_ms[name] = (now - self._last) * 1000 / self._photos
+        self._last = now
+
+
+def _row_progress(progress: Callable[[int, int], None] | None, rows: int) -> ImportProgress | None:
+    if progress is None:
+        return None
+    return lambda _counts, done: progress(done, rows)
+
+
+@contextmanager
+def _writer_lock(folder: Path) -> Iterator[None]:
+    """Hold the right to write; the operating system frees it when the process dies."""
+    lock = FileLock(folder / ".lock")
+    with _storage_errors(folder):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ShopLockedError(
+                f"another process is writing to the shop {folder}: wait until it is done, "
+                f"then run the same command again"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _storage_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write to the shop {folder}: {error.strerror}; free space or mend the "
+            f"folder's rights, then run the same command again"
+        ) from error
