@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from findalike.errors import EvaluationError, SettingError
 from findalike.types import Embeddings
 
-# Cells of a score tile: at 8 bytes a cell and four arrays of that size, about 64 MB of scratch.
+# Cells of a score tile and the best beside it: with the copies made on the way, 80 MB of scratch.
 TILE_CELLS = 2**21
 # Gallery rows taken at once; a partition over k + this many cells costs far less than the product.
 TILE_WIDTH = 4096
-_NOTHING = np.uint64(2**64 - 1)
+_NOTHING = np.int64(2**63 - 1)
+_MAGNITUDE = np.int32(0x7FFFFFFF)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +70,9 @@ def exact_top_k(
     if isinstance(gallery, np.ndarray):
         k = min(k, max(1, len(gallery)))
         gallery = [(0, gallery)]
-    # One uint64 holds a score (upper half, larger scores first) and a position (lower half), so
+    # One int64 holds a score (upper half, larger scores first) and a position (lower half), so
     # that sorting plain integers sorts by both.
-    best = np.full((len(queries), k), _NOTHING, dtype=np.uint64)
+    best = np.full((len(queries), k), _NOTHING, dtype=np.int64)
     seen = 0
     for start, tile in _tiles(gallery, queries.shape[1]):
         _merge(best, queries, start, tile, exclude)
@@ -98,7 +99,7 @@ def _tiles(
 
 
 def _merge(
-    best: NDArray[np.uint64],
+    best: NDArray[np.int64],
     queries: Embeddings,
     start: int,
     tile: NDArray[np.float64],
@@ -107,11 +108,11 @@ def _merge(
     """Let the images of one tile compete with the best so far, in place."""
     k, width = best.shape[1], len(tile)
     height = max(1, TILE_CELLS // (k + width))
-    positions = np.arange(start, start + width, dtype=np.uint64)
+    positions = np.arange(start, start + width, dtype=np.int64)
     for top in range(0, len(queries), height):
         rows = slice(top, top + height)
         keys = _descending_code(queries[rows].astype(np.float64) @ tile.T)
-        keys <<= np.uint64(32)
+        keys <<= 32
         keys |= positions
         if exclude is not None:
             local = exclude[rows] - start
@@ -122,25 +123,30 @@ def _merge(
         best[rows] = rivals[:, :k]
 
 
-def _descending_code(scores: NDArray[np.float64]) -> NDArray[np.uint64]:
+def _descending_code(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Map scores, rounded to float32, to integers that ascend as the scores descend."""
+    rounded = scores.astype(np.float32)
     # Adding 0 turns -0.0 into 0.0, which compare equal but differ in their bits.
-    bits = (scores.astype(np.float32) + np.float32(0)).view(np.uint32)
-    negative = bits >> np.uint32(31) == 1
-    return np.where(negative, bits, ~bits & np.uint32(0x7FFFFFFF)).astype(np.uint64)
+    rounded += np.float32(0)
+    bits = rounded.view(np.int32)
+    # Bits of positive floats ascend with them; those of negative ones must be turned round.
+    bits ^= (bits >> 31) & _MAGNITUDE
+    np.invert(bits, out=bits)
+    return bits.astype(np.int64)
 
 
-def _decode(best: NDArray[np.uint64]) -> TopK:
+def _decode(best: NDArray[np.int64]) -> TopK:
     positions = np.empty(best.shape, dtype=np.int32)
     scores = np.empty(best.shape, dtype=np.float32)
     height = max(1, TILE_CELLS // best.shape[1])
     for top in range(0, len(best), height):
         rows = slice(top, top + height)
         keys = np.sort(best[rows], axis=1)
-        positions[rows] = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
-        code = (keys >> np.uint64(32)).astype(np.uint32)
-        bits = np.where(code >> np.uint32(31) == 1, code, ~code & np.uint32(0x7FFFFFFF))
-        scores[rows] = np.where(keys == _NOTHING, np.float32(-np.inf), bits.view(np.float32))
+        bits = ~(keys >> 32).astype(np.int32)
+        bits ^= (bits >> 31) & _MAGNITUDE
+        nothing = keys == _NOTHING
+        positions[rows] = np.where(nothing, -1, keys & 0xFFFFFFFF)
+        scores[rows] = np.where(nothing, np.float32(-np.inf), bits.view(np.float32))
     return TopK(positions, scores)
 
 
