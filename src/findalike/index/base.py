@@ -130,7 +130,7 @@ class Index(ABC):
             vectors: shape (q, d), float32, unit length.
             k: the most hits a query, 1 or more.
             where: only rows that pass it are searched.
-            columns: names to give in ``Hit.row`` beside image_id and product_id.
+            columns: names to give in ``Hit.row``.
             exact: compare with every row, where the engine would approximate.
 
         Returns:

@@ -29,6 +29,7 @@ from findalike.index.lance_errors import translated
 from findalike.index.lance_reader import LanceReader
 from findalike.index.lance_sql import lance_sql
 from findalike.index.lance_upkeep import forget_versions, optimise_table
+from findalike.index.packed_row import PACKED, with_packed
 from findalike.index.schema import (
     FIXED_FIELDS,
     arrow_type,
@@ -75,7 +76,9 @@ class EmbeddedIndex(Index):
 
             async def make() -> None:
                 connection = await _connect(folder)
-                await connection.create_table(_TABLE, schema=schema, mode="create")
+                await connection.create_table(
+                    _TABLE, schema=schema.append(pa.field(PACKED, pa.string())), mode="create"
+                )
 
             EventLoopThread.shared().run(make())
         return cls.open(folder)
@@ -147,7 +150,7 @@ class EmbeddedIndex(Index):
                 self._run(self._table.add_columns(_null_columns(added)))
             if table.num_rows:
                 merge = self._table.merge_insert("image_id").when_matched_update_all()
-                self._run(merge.when_not_matched_insert_all().execute(table))
+                self._run(merge.when_not_matched_insert_all().execute(with_packed(table)))
 
     def delete(self, where: Filter) -> int:
         """See ``Index.delete``."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from findalike.errors import SettingError
 from findalike.index.filter_tree import Filter
 from findalike.index.lance_sql import lance_sql
+from findalike.index.packed_row import PACKED, chosen, unpack
 from findalike.index.schema import FIXED_FIELDS, VECTOR, attributes_of, check_vectors, vectors_of
 from findalike.index.top_k import TopK, cosines
 from findalike.types import Embeddings, FieldType, Hit
@@ -20,9 +21,14 @@ from findalike.types import Embeddings, FieldType, Hit
 _SCAN_ROWS = 8192
 _QUERY_BLOCK = 256
 _CONCURRENT_QUERIES = 8
+# Lance compares one query with all rows faster than one pass of ours does, but each anew.
+_FEW_QUERIES = 2
 
-EF = 128
+EF = 150
 """Candidates the graph search keeps at the least."""
+
+SPARE = 16
+"""Candidates beyond k: the graph orders by 8-bit vectors, the stored ones set the order right."""
 
 
 class LanceReader:
@@ -31,8 +37,10 @@ class LanceReader:
     def __init__(self, table: Any, version: int, schema: pa.Schema, *, ann: bool) -> None:
         self._table = table
         self.version = version
-        self.schema = schema
-        self.attributes: Mapping[str, FieldType] = attributes_of(schema)
+        self.columns = [name for name in schema.names if name != PACKED]
+        self.attributes: Mapping[str, FieldType] = {
+            name: kind for name, kind in attributes_of(schema).items() if name != PACKED
+        }
         self.embedding_size: int = schema.field(VECTOR).type.list_size
         self._fields: Mapping[str, FieldType] = {**FIXED_FIELDS, **self.attributes}
         self._ann = ann
@@ -54,7 +62,7 @@ class LanceReader:
     ) -> AsyncIterator[pa.RecordBatch]:
         """Batches of rows in storage order."""
         if columns is None:
-            columns = [name for name in self.schema.names if name != VECTOR]
+            columns = [name for name in self.columns if name != VECTOR]
         self._check_columns(columns)
         query = self._table.query().select(list(columns))
         if where is not None:
@@ -79,19 +87,19 @@ class LanceReader:
         check_vectors(vectors, self.embedding_size)
         self._check_columns(columns)
         sql = self._sql(where)
-        wanted = list(dict.fromkeys(["image_id", "product_id", *columns]))
-        if exact or not self._ann:
-            return await self._exact(vectors, k, sql, wanted)
+        graph = self._ann and not exact
+        if not graph and len(vectors) > _FEW_QUERIES:
+            return await self._exact(vectors, k, sql, columns)
         turns = asyncio.Semaphore(_CONCURRENT_QUERIES)
 
         async def one(query: Embeddings) -> list[Hit]:
             async with turns:
-                return await self._approximate(query, k, sql, wanted)
+                return await self._one(query, k, sql, columns, graph=graph)
 
         return list(await asyncio.gather(*(one(query) for query in vectors)))
 
     async def _exact(
-        self, vectors: Embeddings, k: int, sql: str | None, columns: list[str]
+        self, vectors: Embeddings, k: int, sql: str | None, columns: Sequence[str]
     ) -> list[list[Hit]]:
         """One pass over the vectors for all queries, then the rows of the best."""
         query = self._table.query().select([VECTOR]).with_row_id()
@@ -99,40 +107,53 @@ class LanceReader:
             query = query.where(sql)
         best = TopK(vectors, k)
         async for batch in await query.to_batches(max_batch_length=_SCAN_ROWS):
-            ids = batch.column("_rowid").to_numpy()
+            numbers = batch.column("_rowid").to_numpy()
             for start in range(0, len(vectors), _QUERY_BLOCK):
-                best.offer(ids, vectors_of(batch), start, start + _QUERY_BLOCK)
+                best.offer(numbers, vectors_of(batch), start, start + _QUERY_BLOCK)
         found = best.rows()
         unique = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint64)
         if not unique.size:
             return [[] for _ in vectors]
-        rows = (
-            await self._table.take_row_ids(unique.tolist()).select(columns).with_row_id().to_arrow()
+        take = self._table.take_row_ids(unique.tolist()).select([PACKED]).with_row_id()
+        taken = await take.to_arrow()
+        rows = dict(
+            zip(
+                taken.column("_rowid").to_pylist(),
+                map(unpack, taken.column(PACKED).to_pylist()),
+                strict=True,
+            )
         )
-        place = {int(row_id): at for at, row_id in enumerate(rows.column("_rowid").to_pylist())}
-        rows = rows.drop_columns(["_rowid"])
-        hits = []
-        for scores, row_ids in zip(best.scores(), found, strict=True):
-            chosen = rows.take([place[int(r)] for r in row_ids])
-            hits.append(_hits(chosen, scores, k, columns))
-        return hits
+        return [
+            _hits([rows[number] for number in numbers.tolist()], scores, k, columns)
+            for numbers, scores in zip(found, best.scores(), strict=True)
+        ]
 
-    async def _approximate(
-        self, query: Embeddings, k: int, sql: str | None, columns: list[str]
+    async def _one(
+        self,
+        query: Embeddings,
+        k: int,
+        sql: str | None,
+        columns: Sequence[str],
+        *,
+        graph: bool,
     ) -> list[Hit]:
-        """The graph's candidates, scored and ordered by their stored vectors."""
-        wanted = k + max(k // 4, 16)
+        """The candidates of the graph, or of all rows, scored and ordered by their vectors."""
+        wanted = k + max(k // 4, SPARE)
         while True:
             search = self._table.vector_search(query).column(VECTOR).distance_type("cosine")
-            search = search.limit(wanted).ef(max(EF, 2 * wanted)).select([*columns, VECTOR])
+            search = (
+                search.limit(wanted).ef(max(EF, 2 * wanted)).select([PACKED, VECTOR, "_distance"])
+            )
+            if not graph:
+                search = search.bypass_vector_index()
             if sql is not None:
                 search = search.where(sql)
-            rows = await search.to_arrow()
-            scores = cosines(query[np.newaxis], vectors_of(rows))[0]
-            if rows.num_rows < wanted:
+            found = await search.to_arrow()
+            scores = cosines(query[np.newaxis], vectors_of(found))[0]
+            if found.num_rows < wanted:
                 # Fewer than asked for: either there are no more, or the graph lost some.
                 total = int(await self._table.count_rows(sql))
-                if rows.num_rows < min(k, total):
+                if found.num_rows < min(k, total):
                     return (await self._exact(query[np.newaxis], k, sql, columns))[0]
                 break
             ordered = np.sort(scores)[::-1]
@@ -140,24 +161,27 @@ class LanceReader:
                 break
             # All from the k-th on are equal: which of them belong can be among those not fetched.
             wanted *= 4
-        return _hits(rows.drop_columns([VECTOR]), scores, k, columns)
+        rows = [unpack(text) for text in found.column(PACKED).to_pylist()]
+        return _hits(rows, scores, k, columns)
 
     def _sql(self, where: Filter | None) -> str | None:
         return None if where is None else lance_sql(where, self._fields)
 
     def _check_columns(self, columns: Sequence[str]) -> None:
         for name in columns:
-            if name not in self.schema.names:
-                known = ", ".join(self.schema.names)
+            if name not in self.columns:
+                known = ", ".join(self.columns)
                 raise SettingError(f"no column {name!r} in the index: the columns are {known}")
 
 
-def _hits(rows: pa.Table, scores: NDArray[np.float64], k: int, columns: list[str]) -> list[Hit]:
+def _hits(
+    rows: Sequence[dict[str, Any]], scores: NDArray[np.float64], k: int, columns: Sequence[str]
+) -> list[Hit]:
     """The best k rows as hits, by falling score and rising image_id."""
-    ids = np.asarray(rows.column("image_id").to_pylist(), dtype=object)
-    order = np.lexsort((ids, -scores))[:k]
-    listed = rows.take(order).to_pylist()
+    pairs = sorted(
+        zip(scores.tolist(), rows, strict=True), key=lambda pair: (-pair[0], pair[1]["image_id"])
+    )
     return [
-        Hit(row["image_id"], row["product_id"], float(score), row)
-        for row, score in zip(listed, scores[order], strict=True)
+        Hit(row["image_id"], row["product_id"], score, chosen(row, columns))
+        for score, row in pairs[:k]
     ]

@@ -17,6 +17,8 @@ EXACT_LIMIT = 2_000_000
 MAX_SEGMENTS = 6
 """Parts of the vector index beyond which it is built anew: each search visits every part."""
 
+# Recall and speed of other settings: benchmarks/index_scale.py.
+_VECTOR_INDEX = HnswSq(distance_type="cosine", m=16, ef_construction=150)
 _FOREVER = timedelta(days=365 * 100)
 _FIXED_INDEXES = ("image_id", "product_id", "sha256", "category", "price")
 
@@ -38,7 +40,7 @@ async def optimise_table(
         return
     vector_index = indexes.get(VECTOR)
     if vector_index is None or (vector_index.num_segments or 1) > MAX_SEGMENTS:
-        await table.create_index(VECTOR, config=HnswSq(distance_type="cosine"), replace=True)
+        await table.create_index(VECTOR, config=_VECTOR_INDEX, replace=True)
 
 
 async def forget_versions(table: Any, *, oldest: int | None, min_age: timedelta) -> None:

@@ -124,7 +124,7 @@ def image_rows(
     plain = pa.schema([column for column in schema if column.name != VECTOR])
     try:
         table = pa.Table.from_pylist(list(rows), schema=plain)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError) as error:
         raise SettingError(f"a value does not fit its column: {error}") from error
     flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
     column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
