@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
@@ -52,6 +52,22 @@ class Draft:
     domain: RawValue = None
     attributes: dict[str, RawValue] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+
+
+PRODUCT_FIELDS = ("title", "category", "variant_of", "price", "currency", "url")
+"""The fields of a draft that are of its product, not of its images."""
+
+
+def fill(draft: Draft, values: Sequence[RawValue]) -> None:
+    """Give a draft the product fields that it lacks, in the order of ``PRODUCT_FIELDS``."""
+    for name, value in zip(PRODUCT_FIELDS, values, strict=True):
+        if not is_filled(getattr(draft, name)):
+            setattr(draft, name, value)
+
+
+def is_filled(value: RawValue) -> bool:
+    """Whether a cell has something in it."""
+    return value is not None and value not in ("", [])
 
 
 class BadValue(Exception):  # noqa: N818 - never leaves this package; it becomes a Refusal

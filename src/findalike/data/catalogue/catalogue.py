@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
 
-from findalike.data.catalogue.base import Draft, Reader
+from findalike.data.catalogue.base import PRODUCT_FIELDS, Draft, RawValue, Reader, fill
 from findalike.data.catalogue.checks import Checks
 from findalike.data.catalogue.fields import (
     MAX_ATTRIBUTES,
@@ -65,7 +64,8 @@ class Catalogue:
         reader.survey(observe, self._counted)
         found = merged_types(guesses, reader.declared)
         names = unique_names(list(found))
-        found |= _told_types(types or {}, names, guesses, reader.source)
+        told, misspelt = _told_types(types or {}, names)
+        found |= told
         self.format = reader.format
         self.source = reader.source
         self.default_root = reader.default_root
@@ -73,7 +73,7 @@ class Catalogue:
         self.fields: Mapping[str, FieldType] = MappingProxyType(
             {names[source]: found[source] for source in names}
         )
-        self.notes = (*reader.notes, *_renamed(names))
+        self.notes = (*reader.notes, *_renamed(names), *misspelt)
         self._checks = Checks(names, found, decimal_comma=style.comma)
         reader.checks = self._checks
 
@@ -81,19 +81,28 @@ class Catalogue:
         """The rows in the order of the source, streamed; may be called again.
 
         A row with some images refused comes after their refusals, with those that are left. A
-        product may come in several rows; a field that is None in one of them says nothing. An
-        image that an earlier row had is refused, the first is kept; remembering which there were
-        takes about 16-32 MB for a million images.
+        product may come in several rows; where they follow each other, what only the first says
+        of the product (title, category, price, ...) holds for all. An image that an earlier row
+        had is refused, the first is kept; remembering which there were takes about 16-32 MB for a
+        million images.
 
         Raises:
             CatalogueError: if the source has become unreadable since it was surveyed.
         """
         seen = SeenStrings()
+        last_id: RawValue = None
+        last_said: list[RawValue] = []
         for item in self._reader.drafts():
             if isinstance(item, Refusal):
                 yield item
-            else:
-                yield from self._checks.rows(item, seen)
+                continue
+            if last_said and item.product_id == last_id:
+                fill(item, last_said)
+            for row in self._checks.rows(item, seen):
+                if isinstance(row, CatalogueRow):
+                    last_id = item.product_id
+                    last_said = [getattr(item, name) for name in PRODUCT_FIELDS]
+                yield row
 
     def _counted(self) -> None:
         self._count += 1
@@ -102,19 +111,17 @@ class Catalogue:
 
 
 def _told_types(
-    told: Mapping[str, FieldType],
-    names: Mapping[str, str],
-    guesses: Mapping[str, TypeGuess],
-    source: Path,
-) -> dict[str, FieldType]:
-    """The types a user fixed, by the source's names.
+    told: Mapping[str, FieldType], names: Mapping[str, str]
+) -> tuple[dict[str, FieldType], list[str]]:
+    """The types a user fixed, by the source's names, and notes on what looks misspelt.
 
-    A column that is there but empty may be named too: it has no values for its type to matter to.
+    A type for an attribute that is not there is no error: what a shop knows of its attributes is
+    given with every source, and not every source has them all.
     """
     allowed = get_args(FieldType)
     by_name = {name: original for original, name in names.items()}
-    empty = {attribute_name(original) for original in guesses} - by_name.keys()
     fixed: dict[str, FieldType] = {}
+    misspelt: list[str] = []
     for name, field_type in told.items():
         if field_type not in allowed:
             raise CatalogueError(
@@ -123,13 +130,11 @@ def _told_types(
         key = name if name in by_name else attribute_name(name)
         if key in by_name:
             fixed[by_name[key]] = field_type
-        elif key not in empty:
-            near = difflib.get_close_matches(key, by_name, 1, 0.6)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise CatalogueError(
-                f"{source} has no attribute {name!r}{hint}: it has {', '.join(by_name) or 'none'}"
+        elif near := difflib.get_close_matches(key, by_name, 1, 0.8):
+            misspelt.append(
+                f"a type is given for {name!r}, which is no attribute; did you mean {near[0]!r}?"
             )
-    return fixed
+    return fixed, misspelt
 
 
 def _renamed(names: Mapping[str, str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from findalike.data.catalogue.base import BadValue, Draft, RawValue
+from findalike.data.catalogue.base import PRODUCT_FIELDS, BadValue, Draft, fill, is_filled
 from findalike.data.catalogue.columns import map_columns
 from findalike.data.catalogue.files import open_table
 from findalike.data.catalogue.lookup import DiskLookup
@@ -17,7 +17,6 @@ from findalike.data.catalogue.values import text_of
 from findalike.types import Refusal
 
 PRODUCTS_FILE = "products.csv"
-_JOINED = ("title", "category", "variant_of", "price", "currency", "url")
 
 
 class ChallengeReader(TableReader):
@@ -73,7 +72,7 @@ class ChallengeReader(TableReader):
                 continue
             try:
                 product = self.checks.product(item)
-                values = [getattr(item, name) for name in _JOINED]
+                values = [getattr(item, name) for name in PRODUCT_FIELDS]
                 if not lookup.put(product.product_id, json.dumps([values, item.attributes])):
                     raise BadValue(
                         "product_id",
@@ -112,14 +111,8 @@ def _joined(draft: Draft, lookup: DiskLookup) -> Draft:
     if found is None:
         return draft
     values, attributes = json.loads(found)
-    for name, value in zip(_JOINED, values, strict=True):
-        if not _filled(getattr(draft, name)):
-            setattr(draft, name, value)
+    fill(draft, values)
     for name, value in attributes.items():
-        if not _filled(draft.attributes.get(name)):
+        if not is_filled(draft.attributes.get(name)):
             draft.attributes[name] = value
     return draft
-
-
-def _filled(value: RawValue) -> bool:
-    return value is not None and value not in ("", [])

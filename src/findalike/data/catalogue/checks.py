@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from findalike.data.catalogue.base import BadValue, Draft, DraftImage
+from findalike.data.catalogue.base import BadValue, Draft
 from findalike.data.catalogue.fields import MAX_ATTRIBUTES, coerce
 from findalike.data.catalogue.locations import checked_location
 from findalike.data.catalogue.prices import checked_price
@@ -19,8 +19,10 @@ from findalike.data.catalogue.values import (
 )
 from findalike.types import (
     AttributeValue,
+    Box,
     CatalogueImage,
     CatalogueRow,
+    Domain,
     FieldType,
     Product,
     Refusal,
@@ -55,6 +57,7 @@ class Checks:
             if not draft.images:
                 checked_location(None)
             product = self.product(draft)
+            image_id, box, domain = self._of_images(draft)
         except BadValue as bad:
             yield bad.refusal(
                 draft.file, draft.row, item=text_of(draft.product_id), columns=draft.columns
@@ -63,7 +66,13 @@ class Checks:
         images: dict[str, CatalogueImage] = {}
         for named in draft.images:
             try:
-                image = self._image(draft, named, product.product_id)
+                location = checked_location(named.location)
+                image = CatalogueImage(
+                    image_id=image_id or f"{product.product_id}/{location}",
+                    location=location,
+                    box=box,
+                    domain=domain,
+                )
                 if image.image_id in images:
                     continue
                 self._add(image, seen)
@@ -126,23 +135,18 @@ class Checks:
         return attributes
 
     @staticmethod
-    def _image(draft: Draft, named: DraftImage, product_id: str) -> CatalogueImage:
-        location = checked_location(named.location)
+    def _of_images(draft: Draft) -> tuple[str | None, Box | None, Domain]:
+        """What a draft says of its images: the first two can be of a single one only."""
         image_id = checked_id("image_id", draft.image_id)
         box = checked_box(draft.box) if draft.box else None
         if len(draft.images) > 1 and (image_id is not None or box is not None):
             raise BadValue(
                 "image",
-                location,
-                reason=f"one image id or box for {len(draft.images)} images",
+                ", ".join(str(image.location) for image in draft.images),
+                reason=f"one image id or box for {len(draft.images):,} images",
                 allowed="one image a row where rows have image ids or boxes",
             )
-        return CatalogueImage(
-            image_id=image_id or f"{product_id}/{location}",
-            location=location,
-            box=box,
-            domain=checked_domain(draft.domain),
-        )
+        return image_id, box, checked_domain(draft.domain)
 
     @staticmethod
     def _add(image: CatalogueImage, seen: SeenStrings) -> None:

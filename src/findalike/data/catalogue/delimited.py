@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import csv
+import itertools
+import re
 from collections.abc import Iterator
 
 from findalike.data.catalogue.base import shown
@@ -12,6 +16,9 @@ from findalike.errors import CatalogueError
 from findalike.types import Refusal
 
 DELIMITERS = (",", "\t", ";", "|")
+_SAMPLE_LINES = 30
+_OPEN_QUOTE = "a quote is opened and not closed, or quotes inside a cell are not doubled"
+_DAMAGED = re.compile("[\ud800-\udfff]")
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 
 
@@ -47,8 +54,8 @@ class DelimitedFile(RowSource):
         told = ""
         try:
             for line in feed:
-                text = line.strip()
-                if text.lower().startswith("sep=") and len(text) == 5:
+                text = line.strip("\r\n ")
+                if text[:-1].lower() == "sep=" and text[-1] in DELIMITERS:
                     told = text[4]
                 elif text:
                     break
@@ -60,8 +67,11 @@ class DelimitedFile(RowSource):
                     f"{self.path} is no text: its first line has NUL bytes. "
                     f"Give CSV, TSV, Parquet or XML"
                 )
-            self._delimiter = told or max(DELIMITERS, key=lambda d: len(_cells(line, d)))
-            feed.give_back([line])
+            with contextlib.suppress(LineTooLongError):
+                collections.deque(itertools.islice(feed, _SAMPLE_LINES), maxlen=0)
+            sample = list(feed.taken)
+            self._delimiter = told or _delimiter_of(sample)
+            feed.give_back(sample)
             feed.begin()
             header = next(self._reader(feed))
         except (csv.Error, LineTooLongError, StopIteration) as error:
@@ -76,78 +86,89 @@ class DelimitedFile(RowSource):
                 f"the first line of {self.path} names no columns: put the names of the columns "
                 f"there"
             )
-        return header
+        return [_DAMAGED.sub("?", name) for name in header]
 
     def _reader(self, feed: LineFeed) -> Iterator[list[str]]:
         return csv.reader(feed, delimiter=self._delimiter, strict=True)
 
     def records(self) -> Iterator[Record | Refusal]:
         """The rows, and a refusal for each that cannot be parsed; blank lines are passed over."""
-        width = len(self.columns)
         with self._text.lines() as feed:
             self._read_header(feed)
             reader = self._reader(feed)
             while True:
                 start = feed.begin()
-                fault = ""
-                cells: list[str] = []
                 try:
-                    cells = next(reader)
+                    cells = self._fitted(next(reader))
+                    self._check_swallowed(feed.taken[1:])
                 except StopIteration:
                     return
-                except csv.Error as error:
-                    fault = str(error)
-                except LineTooLongError as error:
-                    fault = str(error)
-                if not fault and not cells:
-                    continue
-                if not fault and len(cells) != width:
-                    while len(cells) > width and not cells[-1].strip():
-                        cells.pop()
-                    if len(cells) != width:
-                        fault = f"{len(cells):,} cells in a table of {width:,} columns"
-                if fault and self._delimiter == "\t":
-                    cells = _cells(feed.taken[0], "\t", quoting=csv.QUOTE_NONE)
-                    if len(cells) == width:
-                        fault = ""
-                        feed.give_back(feed.taken[1:])
-                        del feed.taken[1:]
-                if not fault and (damage := self._text.damage_in(feed.taken)):
-                    fault = damage
-                if fault:
-                    yield self._refused(feed, start, fault)
+                except (csv.Error, LineTooLongError) as error:
                     reader = self._reader(feed)
-                else:
+                    cells = self._bare(feed)
+                    if not cells:
+                        yield self._unparsed(feed, start, str(error))
+                        continue
+                if damage := self._text.damage_in(feed.taken):
+                    yield self._refusal(start, feed.taken[0], damage)
+                elif cells:
                     yield Record(start, cells)
 
-    def _refused(self, feed: LineFeed, start: int, fault: str) -> Refusal:
-        """The refusal of a record, after giving back whole rows that an open quote swallowed."""
-        lines = list(feed.taken)
-        reason = fault
-        if len(lines) > 1 and self._has_whole_row(lines[1:]):
-            feed.give_back(lines[1:])
-            reason = "a quote is opened and not closed, or quotes inside a cell are not doubled"
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """The cells of a row, as many as there are columns, or none for a blank line."""
+        width = len(self.columns)
+        while len(cells) > width and not cells[-1].strip():
+            cells.pop()
+        if cells and len(cells) != width:
+            raise csv.Error(f"{len(cells):,} cells in a table of {width:,} columns")
+        return cells
+
+    def _check_swallowed(self, others: list[str]) -> None:
+        """Refuse a record most of whose further lines are rows: a stray quote closed an open one.
+
+        A cell may have lines that look like rows, but hardly most of them, with just as many
+        delimiters as there are columns. Without this check up to 1,000 rows would vanish.
+        """
+        whole = sum(map(self._is_whole_row, others)) if len(others) > 1 else 0
+        if whole > 1 and whole * 2 > len(others):
+            raise csv.Error(_OPEN_QUOTE)
+
+    def _bare(self, feed: LineFeed) -> list[str]:
+        """The cells of the record's first line with quotes taken as text, if that makes a row."""
+        if self._delimiter != "\t":
+            return []
+        cells = _cells(feed.taken[0], "\t", quoting=csv.QUOTE_NONE)
+        if len(cells) != len(self.columns):
+            return []
+        feed.give_back(feed.taken[1:])
+        del feed.taken[1:]
+        return cells
+
+    def _unparsed(self, feed: LineFeed, start: int, fault: str) -> Refusal:
+        """The refusal of a record, after giving back the rows that an open quote swallowed."""
+        first, *others = feed.taken
+        if others and ("expected after" in fault or any(map(self._is_whole_row, others))):
+            feed.give_back(others)
+            fault = _OPEN_QUOTE
+        return self._refusal(start, first, fault)
+
+    def _is_whole_row(self, line: str) -> bool:
+        width = len(self.columns)
+        if line.count('"') % 2 or line.count(self._delimiter) < width - 1:
+            return False
+        return len(_cells(line, self._delimiter)) == width
+
+    def _refusal(self, row: int, line: str, reason: str) -> Refusal:
         return Refusal(
             file=str(self.path),
-            row=start,
+            row=row,
             item="",
             column="",
-            value=shown(lines[0].rstrip("\r\n")) if lines else "",
+            value=shown(line.rstrip("\r\n")),
             reason=reason,
             allowed=f"{len(self.columns):,} cells separated by {_NAMES[self._delimiter]}; "
             f'quotes inside a quoted cell doubled (""); valid text',
         )
-
-    def _has_whole_row(self, lines: list[str]) -> bool:
-        reader = csv.reader(iter(lines), delimiter=self._delimiter, strict=True)
-        while True:
-            try:
-                if len(next(reader)) == len(self.columns):
-                    return True
-            except csv.Error:
-                continue
-            except StopIteration:
-                return False
 
 
 def _cells(line: str, delimiter: str, *, quoting: int = csv.QUOTE_MINIMAL) -> list[str]:
@@ -156,3 +177,14 @@ def _cells(line: str, delimiter: str, *, quoting: int = csv.QUOTE_MINIMAL) -> li
         return next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])  # type: ignore[arg-type]
     except csv.Error:
         return []
+
+
+def _delimiter_of(sample: list[str]) -> str:
+    """The delimiter that splits most of the lines like the first, and the first into most cells."""
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        width = len(_cells(sample[0], delimiter))
+        same = sum(len(_cells(line, delimiter)) == width for line in sample[1:])
+        return (same if width > 1 else 0, width)
+
+    return max(DELIMITERS, key=fit)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler, feature_namespaces
-from xml.sax.xmlreader import AttributesNSImpl, Locator
+from xml.sax.xmlreader import AttributesNSImpl
 
 from defusedxml import DefusedXmlException
 from defusedxml.expatreader import create_parser
@@ -43,12 +43,12 @@ class _ItemHandler(ContentHandler):
     with elements of their own, such as shipping, are passed over, but for marked-up texts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, line: Callable[[], int | None]) -> None:
         super().__init__()
         self.items: list[FeedItem] = []
         self.root = ""
         self.events = 0
-        self._locator: Locator | None = None
+        self._line = line
         self._path: list[str] = []
         self._item_depth = 0
         self._reset(0)
@@ -62,9 +62,6 @@ class _ItemHandler(ContentHandler):
         self._count = self._characters = 0
         self._fault = ""
 
-    def setDocumentLocator(self, locator: Locator) -> None:  # noqa: N802
-        self._locator = locator
-
     def startElementNS(  # noqa: N802
         self, name: tuple[str | None, str], qname: str | None, attrs: AttributesNSImpl
     ) -> None:
@@ -77,8 +74,7 @@ class _ItemHandler(ContentHandler):
             self.root = local
         if not self._item_depth and local.lower() in _ITEMS:
             self._item_depth = len(self._path)
-            line = self._locator.getLineNumber() if self._locator else 0
-            self._reset(line or 0)
+            self._reset(self._line() or 0)
         if self._item_depth and len(self._path) > self._item_depth + 1:
             self._nested = True
             return
@@ -132,8 +128,8 @@ def feed_items(stream: IO[bytes], name: str) -> Iterator[FeedItem]:
     Raises:
         CatalogueError: if it is not well-formed XML, is no feed, or declares entities.
     """
-    handler = _ItemHandler()
     parser = create_parser()
+    handler = _ItemHandler(parser.getLineNumber)
     parser.setFeature(feature_namespaces, True)
     parser.setContentHandler(handler)
     silence = 0

@@ -17,10 +17,9 @@ RESERVED_FIELDS = frozenset(
     words(  # what products, images and answers already have
         "product_id image_id title category variant_of price currency url location image box "
         "box_x box_y box_w box_h domain file row sha256 score rank vector version "
+        "row_hash added_at "
         # words of filter expressions
-        "and or not in is like between contains has any all exists null none true false "
-        # columns of the index engine
-        "_rowid _rowaddr _distance _score _relevance_score _versionid"
+        "and or not in is like between contains under has any all exists null none true false"
     )
 )
 """Names no attribute may have; an attribute that would have one gets the suffix ``_value``."""
@@ -28,7 +27,7 @@ RESERVED_FIELDS = frozenset(
 MAX_ATTRIBUTES = 500
 """More distinct attributes than this are the sign of a damaged source."""
 
-_MAX_NAME = 64
+_MAX_NAME = 50  # the index takes 63, and a suffix may have to be added
 _UNDECOMPOSED = str.maketrans(
     {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O"}
     | {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "ı": "i"}
@@ -51,18 +50,18 @@ _EXACT_INTEGER = 2**53
 
 
 def attribute_name(name: str) -> str:
-    """A column name in snake_case ASCII, ``[a-z_][a-z0-9_]*``, at most 64 characters.
+    """A column name in snake_case ASCII, ``[a-z][a-z0-9_]*``, at most 60 characters.
 
     >>> attribute_name("Größe (cm)"), attribute_name("brandName"), attribute_name("2nd colour")
-    ('grosse_cm', 'brand_name', '_2nd_colour')
+    ('grosse_cm', 'brand_name', 'attribute_2nd_colour')
     """
     plain = unicodedata.normalize("NFKD", name.translate(_UNDECOMPOSED))
     plain = plain.encode("ascii", "ignore").decode("ascii")
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain)
-    plain = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")[:_MAX_NAME]
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain)
+    plain = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")[:_MAX_NAME].rstrip("_")
     if not plain:
         return "attribute"
-    return f"_{plain}" if plain[0].isdigit() else plain
+    return f"attribute_{plain}" if plain[0].isdigit() else plain
 
 
 def unique_names(sources: list[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
@@ -59,12 +59,18 @@ class FolderReader(Reader):
         self._others: Counter[str] = Counter()
         if next((d for d in self.drafts() if isinstance(d, Draft)), None) is None:
             raise CatalogueError(f"{source} has no images{self._hint()}")
-        self._note_others()
 
     @property
     def default_root(self) -> Path:
         """The folder itself."""
         return self.source
+
+    def survey(self, observe: Callable[[Draft], None], count: Callable[[], None]) -> None:
+        """The first pass, which also finds what is passed over."""
+        super().survey(observe, count)
+        if self._others:
+            kinds = ", ".join(f"{n:,} {kind}" for kind, n in self._others.most_common(5))
+            self.notes.append(f"files that are no images by their names are passed over: {kinds}")
 
     def drafts(self) -> Iterator[Draft | Refusal]:
         """A row a product, in the order of the names."""
@@ -155,11 +161,6 @@ class FolderReader(Reader):
         if tables:
             return f" directly in it or below; it has {', '.join(tables[:5])}: give that file"
         return f": give files ending in {', '.join(sorted(IMAGE_SUFFIXES))}"
-
-    def _note_others(self) -> None:
-        if self._others:
-            kinds = ", ".join(f"{n:,} {kind}" for kind, n in self._others.most_common(5))
-            self.notes.append(f"files that are no images by their names are passed over: {kinds}")
 
 
 def _fault(name: str, suffix: str) -> str:
