@@ -182,8 +182,8 @@ def test_stats_and_reopening(shop, photos):
     stats = Shop.open(shop.folder).stats()
     assert (stats.products, stats.images, stats.encoder) == (12, 24, "tiny")
     assert stats.embedding_size == 49
-    assert stats.fields["brand"] == "text"
-    assert stats.fields["sold_out"] == "boolean"
+    assert stats.attributes["brand"] == "text"
+    assert stats.attributes["sold_out"] == "boolean"
     assert stats.bytes > 1000
     assert stats.updated_at is not None
     assert ids(Shop.open(shop.folder).search(photos / "8.jpg", k=1)) == ["p04"]
@@ -203,9 +203,13 @@ def test_versions_and_rollback(shop, photos, add_rows):
     shop.rollback(full.version)
     assert shop.stats().images == 24
     assert ids(shop.search(photos / "8.jpg", k=1)) == ["p04"]
-    listed = shop.versions()
-    assert [v.number for v in listed] == sorted((v.number for v in listed), reverse=True)
-    assert {22, 24} <= {v.rows for v in listed}
+    told = [(v.images, v.what) for v in shop.versions()]
+    assert told == [
+        (24, f"rolled back to version {full.version}"),
+        (22, "removed 2 images of 1 products"),
+        (24, "import of products.csv: 24 added, 0 updated, 0 refused"),
+        (0, "created"),
+    ]
     with pytest.raises(SettingError):
         shop.rollback(10_000)
 

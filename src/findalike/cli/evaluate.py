@@ -275,7 +275,7 @@ def _print_table(evaluations: Sequence[Evaluation], out: Path | None, *, as_json
 
 def _compare(first: Path, second: Path, *, seed: int, as_json: bool) -> None:
     from findalike.cli.output import console, print_json, print_note
-    from findalike.evaluation.compare import compare
+    from findalike.evaluation.comparison import compare
     from findalike.evaluation.result import EvaluationResult
 
     comparison = compare(EvaluationResult.load(first), EvaluationResult.load(second), seed=seed)

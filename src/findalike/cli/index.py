@@ -139,32 +139,27 @@ def _types(options: list[str] | None) -> dict[str, FieldType]:
 
 
 def _print_report(report: ImportReport, shop: Path) -> None:
-    from rich.table import Table
     from rich.text import Text
 
     from findalike.cli.output import console, print_note
 
     for note in report.notes:
         print_note(note)
-    what = "would be " if report.dry_run else ""
+    would = "would be " if report.dry_run else ""
     rate = report.embedded / report.seconds if report.seconds else 0.0
     console.print(
-        f"{report.format} source: {report.added:,} images {what}added, {report.updated:,} "
-        f"{what}updated, {report.unchanged:,} unchanged, {report.refused:,} refused"
+        f"{report.format} source: {report.added:,} images {would}added, {report.updated:,} "
+        f"{would}updated, {report.unchanged:,} unchanged, {report.refused:,} refused"
     )
     if not report.dry_run:
         console.print(
             f"{report.embedded:,} photos embedded in {report.seconds:.1f} s ({rate:,.0f}/s)"
         )
     console.print(f"shop {shop}: {report.products:,} products, {report.images:,} images")
-    if report.refusals:
-        table = Table(
-            "row", "item", "value", "why", "allowed", title="Refused", title_justify="left"
-        )
-        for refusal in report.refusals[:10]:
-            cells = (refusal.row, refusal.item, refusal.value, refusal.reason, refusal.allowed)
-            table.add_row(*(Text(str(cell)) for cell in cells))
-        console.print(table)
-        if report.refused > 10:
-            console.print(f"... and {report.refused - 10:,} more")
+    for refusal in report.refusals[:10]:
+        what = "" if refusal.value in refusal.reason else f"{refusal.column} {refusal.value!r}: "
+        line = f"  row {refusal.row}: {what}{refusal.reason}; allowed: {refusal.allowed}"
+        console.print(Text(line), soft_wrap=True)
+    if report.refused > 10:
+        console.print(f"  ... and {report.refused - 10:,} more refused, all of them in the report")
     console.print(Text(f"report: {report.report}"))

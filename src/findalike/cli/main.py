@@ -1,6 +1,6 @@
 """The command `findalike`: collects the commands and turns errors into one line and an exit code.
 
-Exit codes: 0 done; 1 something failed; 2 the user's mistake; 130 interrupted.
+Exit codes: 0 done; 1 something failed or was interrupted; 2 the user's mistake.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 from findalike import __version__
@@ -56,21 +55,10 @@ def main(
 def run() -> None:
     """Run the command line; errors findalike knows end in one line, never in a traceback."""
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
-    except click.exceptions.Abort:
-        print_error("interrupted; what was finished is kept")
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        app()
     except FindalikeError as error:
         print_error(str(error))
         sys.exit(2 if isinstance(error, UserError) else 1)
-    except KeyboardInterrupt:
-        print_error("interrupted; what was finished is kept")
-        sys.exit(130)
     except BrokenPipeError:
         # The reader of our output is gone (`| head`); Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,12 +24,25 @@ def info(shop: ShopFolder, as_json: AsJson = False) -> None:
     from findalike.cli.output import console, print_json
     from findalike.shop.shop import Shop
 
-    stats = Shop.open(shop).stats().to_json()
+    stats = Shop.open(shop).stats()
     if as_json:
-        print_json(stats)
+        print_json(stats.to_json())
         return
-    for name, value in stats.items():
-        console.print(f"{name.replace('_', ' '):<18} {value}", markup=False)
+    updated = f"{stats.updated_at:%Y-%m-%d %H:%M:%S}" if stats.updated_at else "never"
+    attributes = ", ".join(f"{name} ({kind})" for name, kind in stats.attributes.items())
+    for name, value in (
+        ("products", f"{stats.products:,}"),
+        ("images", f"{stats.images:,}"),
+        ("encoder", f"{stats.encoder} ({stats.encoder_fingerprint[:12]})"),
+        ("dimensions", f"{stats.embedding_size:,}"),
+        ("version", f"{stats.version}"),
+        ("created", f"{stats.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("updated", f"{updated} UTC"),
+        ("size", f"{stats.bytes / 1e6:,.1f} MB"),
+        ("photos below", ", ".join(stats.roots)),
+        ("attributes", attributes),
+    ):
+        console.print(f"{name:<13}{value}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -68,19 +81,22 @@ def versions(shop: ShopFolder, as_json: AsJson = False) -> None:
     Example: `findalike shop versions --shop myshop`
     """
     from rich.table import Table
+    from rich.text import Text
 
     from findalike.cli.output import console, print_json
     from findalike.shop.shop import Shop
 
     found = Shop.open(shop).versions()
     if as_json:
-        shown = [{"version": v.number, "created_at": v.created_at, "images": v.rows} for v in found]
-        print_json({"versions": shown})
+        print_json({"versions": found})
         return
-    table = Table("version", "when (UTC)", "images")
+    table = Table("version", "when (UTC)", "images", "what")
     for version in found:
         table.add_row(
-            str(version.number), f"{version.created_at:%Y-%m-%d %H:%M:%S}", f"{version.rows:,}"
+            str(version.version),
+            f"{version.created_at:%Y-%m-%d %H:%M:%S}",
+            f"{version.images:,}",
+            Text(version.what),
         )
     console.print(table)
 

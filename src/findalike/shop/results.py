@@ -101,7 +101,8 @@ class ShopStats:
 
     Attributes:
         updated_at: when the last image was written, None in an empty shop.
-        fields: the attributes a filter may name, with their types.
+        attributes: what the catalogues said of the products beyond title, category, price and
+            the like, with the types; a filter may name them too.
         bytes: size of the shop's folder on disk.
     """
 
@@ -113,7 +114,7 @@ class ShopStats:
     version: int
     created_at: datetime
     updated_at: datetime | None
-    fields: Mapping[str, str]
+    attributes: Mapping[str, str]
     roots: tuple[str, ...]
     bytes: int
 

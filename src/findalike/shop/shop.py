@@ -6,6 +6,7 @@
     ├── shop.json    the manifest; a folder without it is no shop
     ├── encoder/     a copy of the bundle, so that upgrading findalike never strands a shop
     ├── index/       the engine's tables
+    ├── history.jsonl  what was done, one line a change
     └── reports/     one CSV an import
 """
 
@@ -35,7 +36,7 @@ from findalike.errors import (
     StorageError,
     StrictImportError,
 )
-from findalike.index.base import Index, IndexVersion
+from findalike.index.base import Index
 from findalike.index.embedded import EmbeddedIndex
 from findalike.index.filter_tree import Comparison, In
 from findalike.index.filters import parse_filter
@@ -43,6 +44,7 @@ from findalike.index.schema import ADDED_AT
 from findalike.models.bundle import Bundle
 from findalike.models.encoder import Encoder
 from findalike.models.registry import DEFAULT_ENCODER, find_bundle
+from findalike.shop.history import HISTORY_NAME, ShopVersion, note_change, shop_versions
 from findalike.shop.import_report import ImportReport, open_report
 from findalike.shop.importing import Importer, ImportProgress
 from findalike.shop.manifest import MANIFEST_NAME, Manifest
@@ -58,6 +60,7 @@ from findalike.shop.verifying import read_known_image, verify_index
 from findalike.types import Box, FieldType, ProductId
 
 PARTS = ("encoder", "index")
+RECORDS = ("reports", HISTORY_NAME, ".lock")
 
 
 class Shop:
@@ -99,7 +102,7 @@ class Shop:
             raise ShopExistsError(f"{folder} holds a shop already: open it, or choose another")
         with _storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            foreign = {p.name for p in folder.iterdir()} - {*PARTS, "reports", ".lock"}
+            foreign = {p.name for p in folder.iterdir()} - {*PARTS, *RECORDS}
         if foreign:
             raise ShopExistsError(
                 f"{folder} is not empty (it holds {sorted(foreign)[0]!r}): give a new folder"
@@ -107,6 +110,7 @@ class Shop:
         with _writer_lock(folder), _storage_errors(folder):
             for part in PARTS:  # left by a creation that was killed: without a manifest, no shop
                 shutil.rmtree(folder / part, ignore_errors=True)
+            (folder / HISTORY_NAME).unlink(missing_ok=True)
             bundle = bundle.copy_to(folder / "encoder")
             index = EmbeddedIndex.create(folder / "index", embedding_size=bundle.embedding_size)
             manifest = Manifest(
@@ -117,6 +121,7 @@ class Shop:
                 created_by=__version__,
             )
             manifest.write(folder)
+            note_change(folder, version=index.version, what="created")
         return cls(folder, manifest, bundle, index)
 
     @classmethod
@@ -159,7 +164,8 @@ class Shop:
             for part in (*PARTS, "reports"):
                 shutil.rmtree(folder / part, ignore_errors=True)
         with _storage_errors(folder):
-            (folder / ".lock").unlink(missing_ok=True)
+            for record in (HISTORY_NAME, ".lock"):
+                (folder / record).unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 folder.rmdir()
 
@@ -263,8 +269,13 @@ class Shop:
         except StrictImportError:
             self._index.rollback(before)  # a photo went bad between the passes
             raise
-        if importer.counts.added or importer.counts.updated:
+        counts = importer.counts
+        if counts.added or counts.updated:
             self._index.optimise()
+            self._note(
+                f"import of {catalogue.source.name}: {counts.added:,} added, "
+                f"{counts.updated:,} updated, {counts.refused:,} refused"
+            )
 
     def remove(self, product_ids: Sequence[ProductId]) -> int:
         """Remove products with all their images; unknown ids are no error.
@@ -276,7 +287,10 @@ class Shop:
             ShopLockedError: if another process is writing.
         """
         with _writer_lock(self.folder):
-            return self._index.delete(In("product_id", tuple(product_ids)))
+            removed = self._index.delete(In("product_id", tuple(product_ids)))
+            if removed:
+                self._note(f"removed {removed:,} images of {len(product_ids):,} products")
+            return removed
 
     def search(
         self,
@@ -358,9 +372,9 @@ class Shop:
         """
         return read_known_image(location, sha256, self._roots(root))
 
-    def versions(self) -> list[IndexVersion]:
+    def versions(self) -> list[ShopVersion]:
         """The versions the shop can be rolled back to, the newest first."""
-        return self._index.versions()[::-1]
+        return shop_versions(self.folder, self._index.versions())
 
     def rollback(self, version: int) -> None:
         """Bring back what the shop held in an earlier version, as a new version.
@@ -371,6 +385,7 @@ class Shop:
         """
         with _writer_lock(self.folder):
             self._index.rollback(version)
+            self._note(f"rolled back to version {version}")
 
     def compact(self, *, keep_versions: int = 10) -> None:
         """Free the space of old versions; rollback reaches the latest ``keep_versions``, and any
@@ -381,8 +396,9 @@ class Shop:
         """
         with _writer_lock(self.folder):
             self._index.optimise()
+            self._note("compacted")
             kept = self.versions()[:keep_versions]
-            self._index.prune(oldest=kept[-1].number)
+            self._index.prune(oldest=kept[-1].version)
 
     def verify(
         self, *, root: Path | None = None, progress: Callable[[int, int], None] | None = None
@@ -410,10 +426,13 @@ class Shop:
             version=snapshot.version,
             created_at=self._manifest.created_at,
             updated_at=updated_at,
-            fields=dict(self.fields),
+            attributes=dict(self._index.attributes),
             roots=self._manifest.roots,
             bytes=sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file()),
         )
+
+    def _note(self, what: str) -> None:
+        note_change(self.folder, version=self._index.version, what=what)
 
     def _roots(self, first: Path | None) -> list[Path]:
         return [*([first] if first is not None else []), *map(Path, self._manifest.roots)]
