@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+
+def test_list_and_show(findalike):
+    told = findalike("models", "list", "--json").json
+    assert "efficientnet-lite0-imagenet" in {entry["name"] for entry in told["encoders"]}
+    assert "convnext_xxlarge" in told["backbones"]
+    assert "efficientnet-lite0-imagenet" in findalike("models", "list").out
+    card = findalike("models", "show", "efficientnet-lite0-imagenet", "--json").json
+    assert card["embedding_size"] == 1280
+    assert card["licence"] == "Apache-2.0"
+    assert "Apache" in findalike("models", "show", "efficientnet-lite0-imagenet").out
+    wrong = findalike("models", "show", "efficientnet-lite0")
+    assert wrong.code == 2
+    assert "efficientnet-lite0-imagenet" in wrong.err
+
+
+def test_settings_of_pull_are_checked_at_once(findalike):
+    for arguments, said in (
+        (("--mean", "a,b"), "--mean"),
+        (("--resize", "squeeze"), "stretch, pad or crop"),
+    ):
+        told = findalike("models", "pull", "resnet18", "--random", *arguments)
+        assert told.code == 2
+        assert said in told.err
+
+
+def test_doctor(findalike):
+    told = findalike("doctor", "--json")
+    assert told.code == 0
+    assert told.json["ok"] is True
+    states = {finding["what"]: finding["state"] for finding in told.json["findings"]}
+    assert states["encoder"] == states["shop"] == "ok"
+    assert "hashes right" in findalike("doctor").out

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import shutil
+
+
+def test_info(findalike, shop):
+    told = findalike("shop", "info", "--shop", shop, "--json").json
+    assert (told["products"], told["images"], told["encoder"]) == (12, 24, "tiny")
+    assert told["version"] >= 1
+    assert "12" in findalike("shop", "info", "--shop", shop).out
+
+
+def test_versions_and_rollback(findalike, shop):
+    versions = findalike("shop", "versions", "--shop", shop, "--json").json["versions"]
+    assert [v["images"] for v in versions] == [24, 0]
+    empty = versions[-1]["version"]
+    assert findalike("shop", "rollback", "--shop", shop, "--to", empty).code == 0
+    assert findalike("shop", "info", "--shop", shop, "--json").json["images"] == 0
+    full = versions[0]["version"]
+    told = findalike("shop", "rollback", "--shop", shop, "--to", full, "--json").json
+    assert told["images"] == 24
+    wrong = findalike("shop", "rollback", "--shop", shop, "--to", 999)
+    assert wrong.code == 2
+    assert "999" in wrong.err
+
+
+def test_verify(findalike, shop, photos):
+    assert findalike("shop", "verify", "--shop", shop).code == 0
+    (photos / "3.jpg").unlink()
+    told = findalike("shop", "verify", "--shop", shop, "--json")
+    assert told.code == 1
+    assert told.json["ok"] is False
+    assert "3.jpg" in told.json["findings"][0]
+
+
+def test_a_broken_index_is_told_in_one_line(findalike, shop):
+    shutil.rmtree(shop / "index")
+    told = findalike("shop", "info", "--shop", shop)
+    assert told.code in (1, 2)
+    assert str(shop) in told.err
+    assert "Traceback" not in told.err
+
+
+def test_compact_and_delete(findalike, shop, photos):
+    assert findalike("shop", "compact", "--shop", shop, "--keep", 1).code == 0
+    assert findalike("shop", "delete", "--shop", shop, "--yes").code == 0
+    assert not shop.exists()
+    assert (photos / "0.jpg").exists()
+    assert findalike("shop", "info", "--shop", shop).code == 2
