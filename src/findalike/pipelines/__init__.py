@@ -1,1 +1,6 @@
-"""The use cases: index, evaluate, demo; the only place that combines the kinds."""
+"""The use cases, one module each; the only place that combines the parts.
+
+``index`` and ``search`` serve a shop, ``evaluation_set``, ``ranking``, ``evaluate`` and
+``evaluation_report`` measure it, ``sheet`` draws its answers, ``demo`` and ``doctor`` are the
+commands of these names. Import from the module: each loads only what it needs.
+"""
