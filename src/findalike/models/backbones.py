@@ -238,7 +238,7 @@ def _hub_errors(request: _Request) -> Iterator[None]:
                 f"{request.checkpoint} does not fit {request.spec} ({reason}): give the "
                 f"checkpoint of this architecture"
             ) from error
-        if not request.from_hub or "local-dir:" in request.spec:
+        if "local-dir:" in request.spec or not (request.from_hub or "hf-hub:" in request.spec):
             raise BundleError(f"{request.spec} cannot be built ({reason})") from error
         raise FetchError(
             f"the weights of {request.spec} could not be had ({reason}): pull where the hub can "

@@ -70,7 +70,8 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, head: str, 
 
     They are matched by name. Where the names differ, they are matched by order if both lists have
     the same shapes in the same order, and the same kind of tensor (weight, bias, running mean...)
-    at each place: this is how weights of another library's copy of an architecture are taken.
+    at each place: this is how weights of another library's copy of an architecture are taken. Not
+    from .safetensors, which sorts its tensors and so has lost their order.
 
     Args:
         model: the architecture, with its classifier.
@@ -92,7 +93,7 @@ def load_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, head: str, 
     if _shapes(body) == _shapes(offered_body):
         model.load_state_dict(offered_body, strict=False)
         return "by name"
-    for names in (wanted, body):
+    for names in (wanted, body) if path.suffix != ".safetensors" else ():
         if _signature(names) == _signature(offered):
             renamed = dict(zip(names, offered.values(), strict=True))
             model.load_state_dict(renamed, strict=False)

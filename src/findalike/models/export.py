@@ -22,7 +22,7 @@ LEAST_COSINE = 0.9999
 """An export must agree with torch at least this well on every sample picture."""
 
 # Protobuf cannot hold more than 2 GB; above this the weights go into a file beside the graph.
-_LARGEST_SINGLE_FILE = 1_800_000_000
+LARGEST_SINGLE_FILE = 1_800_000_000
 
 
 class PixelEncoder(nn.Module):
@@ -86,7 +86,7 @@ def export_onnx(module: PixelEncoder, size: int, path: Path, *, half: bool) -> N
     if half:
         _store_as_half(model)
     weights = sum(tensor.nbytes for _, tensor in _weights(model))
-    beside = f"{path.name}.data" if weights > _LARGEST_SINGLE_FILE else None
+    beside = f"{path.name}.data" if weights > LARGEST_SINGLE_FILE else None
     onnx_ir.save(model, path, external_data=beside)
 
 

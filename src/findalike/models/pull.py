@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from findalike.errors import BundleError, MissingExtraError, SettingError
+from findalike.models.backbone_names import BACKBONES
 from findalike.models.bundle import Bundle, write_bundle
 from findalike.models.card import model_card
 from findalike.models.manifest import (
@@ -92,7 +93,7 @@ def pull(
     built = backbones.build(
         backbone, checkpoint=checkpoint, pretrained=pretrained, seed=seed, size=size
     )
-    chosen_name = _bundle_name(name, built)
+    chosen_name = _bundle_name(name, backbone, built)
     folder = out if out is not None else pulled_folder(home) / chosen_name
     _require_free(folder, chosen_name, among_pulled=out is None)
     channels_mean, channels_std = _three(mean, built.mean), _three(std, built.std)
@@ -154,9 +155,11 @@ def _require_free(folder: Path, name: str, *, among_pulled: bool) -> None:
         )
 
 
-def _bundle_name(name: str | None, built: Backbone) -> str:
+def _bundle_name(name: str | None, backbone: str, built: Backbone) -> str:
     if name is None:
-        plain = re.sub(r"^(timm/|open_clip/)?(hf-hub:|local-dir:)?", "", built.spec).lower()
+        long = backbone if backbone in BACKBONES else built.spec
+        # Of a local folder, the last part only: paths do not belong in names.
+        plain = re.sub(r"^(timm/|open_clip/)?(hf-hub:|local-dir:(.*[/\\])?)?", "", long).lower()
         name = re.sub(r"[^a-z0-9._]+", "-", plain).strip("-._")[:92]
     return f"{name}-random" if built.random and not name.endswith("-random") else name
 
