@@ -14,17 +14,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow.compute as pc
-from filelock import FileLock, Timeout
 
 from findalike import __version__
-from findalike.data.catalogue import Catalogue, open_catalogue
+from findalike.data.catalogue import Catalogue
 from findalike.data.image_source import ImageSource
 from findalike.data.prepare import Prepared, prepare
 from findalike.errors import (
@@ -32,8 +30,6 @@ from findalike.errors import (
     ImageError,
     SettingError,
     ShopExistsError,
-    ShopLockedError,
-    StorageError,
     StrictImportError,
 )
 from findalike.index.base import Index
@@ -48,6 +44,7 @@ from findalike.shop.history import HISTORY_NAME, ShopVersion, note_change, shop_
 from findalike.shop.import_report import ImportReport, open_report
 from findalike.shop.importing import Importer, ImportProgress
 from findalike.shop.manifest import MANIFEST_NAME, Manifest
+from findalike.shop.opening import open_for_shop
 from findalike.shop.photos import embed_prepared
 from findalike.shop.results import (
     SearchResult,
@@ -57,6 +54,7 @@ from findalike.shop.results import (
 from findalike.shop.rows import answer_columns, found_product, stored_product
 from findalike.shop.searching import nearest_products
 from findalike.shop.verifying import read_known_image, verify_index
+from findalike.shop.writing import storage_errors, writer_lock
 from findalike.types import Box, FieldType, ProductId
 
 PARTS = ("encoder", "index")
@@ -100,14 +98,14 @@ class Shop:
             raise ShopExistsError(f"{folder} is a file: give a new or empty folder")
         if (folder / MANIFEST_NAME).exists():
             raise ShopExistsError(f"{folder} holds a shop already: open it, or choose another")
-        with _storage_errors(folder):
+        with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             foreign = {p.name for p in folder.iterdir()} - {*PARTS, *RECORDS}
         if foreign:
             raise ShopExistsError(
                 f"{folder} is not empty (it holds {sorted(foreign)[0]!r}): give a new folder"
             )
-        with _writer_lock(folder), _storage_errors(folder):
+        with writer_lock(folder), storage_errors(folder):
             for part in PARTS:  # left by a creation that was killed: without a manifest, no shop
                 shutil.rmtree(folder / part, ignore_errors=True)
             (folder / HISTORY_NAME).unlink(missing_ok=True)
@@ -159,11 +157,11 @@ class Shop:
         """
         folder = Path(folder)
         Manifest.read(folder)
-        with _writer_lock(folder), _storage_errors(folder):
+        with writer_lock(folder), storage_errors(folder):
             (folder / MANIFEST_NAME).unlink()  # first: from here on it is no shop
             for part in (*PARTS, "reports"):
                 shutil.rmtree(folder / part, ignore_errors=True)
-        with _storage_errors(folder):
+        with storage_errors(folder):
             for record in (HISTORY_NAME, ".lock"):
                 (folder / record).unlink(missing_ok=True)
             if not any(folder.iterdir()):
@@ -216,14 +214,19 @@ class Shop:
         if isinstance(source, Catalogue):
             catalogue = source
         else:
-            catalogue = self._open_catalogue(
-                Path(source), source_format, columns, dict(types or {}), root
+            catalogue = open_for_shop(
+                Path(source),
+                source_format=source_format,
+                columns=columns,
+                types=types,
+                root=root,
+                fixed=self._index.attributes,
             )
         root = root or catalogue.default_root
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         path = Path(report) if report is not None else self.folder / "reports" / f"{stamp}.csv"
         with (
-            _writer_lock(self.folder),
+            writer_lock(self.folder),
             open_report(path) as writer,
             ImageSource(root) as image_source,
         ):
@@ -286,7 +289,7 @@ class Shop:
         Raises:
             ShopLockedError: if another process is writing.
         """
-        with _writer_lock(self.folder):
+        with writer_lock(self.folder):
             removed = self._index.delete(In("product_id", tuple(product_ids)))
             if removed:
                 self._note(f"removed {removed:,} images of {len(product_ids):,} products")
@@ -383,7 +386,7 @@ class Shop:
             SettingError: if there is no such version.
             ShopLockedError: if another process is writing.
         """
-        with _writer_lock(self.folder):
+        with writer_lock(self.folder):
             self._index.rollback(version)
             self._note(f"rolled back to version {version}")
 
@@ -394,7 +397,7 @@ class Shop:
         Raises:
             ShopLockedError: if another process is writing.
         """
-        with _writer_lock(self.folder):
+        with writer_lock(self.folder):
             self._index.optimise()
             self._note("compacted")
             kept = self.versions()[:keep_versions]
@@ -446,39 +449,6 @@ class Shop:
         data = ImageSource(path.parent, allow_urls=False).read(path.name)
         return prepare(data, self.encoder.input, name=str(photo), box=box)
 
-    def _open_catalogue(
-        self,
-        source: Path,
-        source_format: str | None,
-        columns: Mapping[str, str] | None,
-        types: dict[str, FieldType],
-        root: Path | None,
-    ) -> Catalogue:
-        """Open a source with the types that the shop's attributes have already."""
-
-        def opened() -> Catalogue:
-            return open_catalogue(
-                source, format=source_format, columns=columns, types=types, root=root
-            )
-
-        fixed = self._index.attributes
-        for name in types.keys() & fixed.keys():
-            if fixed[name] != types[name]:
-                raise SettingError(
-                    f"the attribute {name!r} is {fixed[name]} in this shop and cannot become "
-                    f"{types[name]}: leave its type out, or index into a new shop"
-                )
-        catalogue = opened()
-        differing = {
-            name: fixed[name]
-            for name, kind in catalogue.fields.items()
-            if fixed.get(name, kind) != kind
-        }
-        if differing:
-            types |= differing
-            catalogue = opened()
-        return catalogue
-
     def _remember_root(self, root: Path) -> None:
         path = str(root.resolve())
         if self._manifest.roots[:1] != (path,):
@@ -505,32 +475,3 @@ def _row_progress(progress: Callable[[int, int], None] | None, rows: int) -> Imp
     if progress is None:
         return None
     return lambda _counts, done: progress(done, rows)
-
-
-@contextmanager
-def _writer_lock(folder: Path) -> Iterator[None]:
-    """Hold the right to write; the operating system frees it when the process dies."""
-    lock = FileLock(folder / ".lock")
-    with _storage_errors(folder):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise ShopLockedError(
-                f"another process is writing to the shop {folder}: wait until it is done, "
-                f"then run the same command again"
-            ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write to the shop {folder}: {error.strerror}; free space or mend the "
-            f"folder's rights, then run the same command again"
-        ) from error
