@@ -1,6 +1,6 @@
 """The command `findalike`: collects the commands and turns errors into one line and an exit code.
 
-Exit codes: 0 done; 1 something failed or was interrupted; 2 the user's mistake.
+Exit codes: 0 done; 1 something failed; 2 the user's mistake; 130 interrupted.
 """
 
 from __future__ import annotations
