@@ -47,7 +47,9 @@ def test_the_type_is_the_narrowest_that_holds_every_value(values, found):
     assert guess(values) == found
 
 
-@pytest.mark.parametrize("name", ["GTIN", "parent_sku", "EAN code", "brandId", "zip", "g:mpn"])
+@pytest.mark.parametrize(
+    "name", ["GTIN", "parent_sku", "EAN code", "brandId", "zip", "g:mpn", "Size"]
+)
 def test_codes_stay_text_by_their_name(name):
     assert guess(["1", "2"], name) == "text"
     assert guess([1, 2], name) == "text"

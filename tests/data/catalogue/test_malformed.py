@@ -22,7 +22,7 @@ def assert_sound(item, fields):
         assert item.row >= 0
         assert item.reason
         assert item.allowed
-        assert len(item.value) <= 500
+        assert len(item.value) <= 80
         assert item.value.isprintable()
     else:
         assert isinstance(item, CatalogueRow)

@@ -85,16 +85,20 @@ def test_a_column_of_lists_may_hold_the_images(tmp_path):
     assert read(path).locations == [["a.jpg", "b.jpg"], ["c.jpg"]]
 
 
-def test_broken_text_is_refused_in_its_row(tmp_path):
+@pytest.mark.parametrize("kind", ["text", "list", "dictionary"])
+def test_broken_text_is_refused_in_its_row(tmp_path, kind):
     data = pa.array([b"fine", b"\xff\xfe", b"fine"], pa.binary())
     broken = pa.Array.from_buffers(pa.string(), 3, data.buffers())
+    if kind == "list":
+        broken = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), broken)
+    if kind == "dictionary":
+        broken = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int32()), broken)
     path = tmp_path / "shop.parquet"
-    parquet.write_table(
-        pa.table({"id": [1, 2, 3], "image": ["a.jpg", "b.jpg", "c.jpg"], "title": broken}), path
-    )
+    images = ["a.jpg", "b.jpg", "c.jpg"]
+    parquet.write_table(pa.table({"id": [1, 2, 3], "image": images, "colour": broken}), path)
     found = read(path)
     assert found.ids == ["1", "3"]
-    assert [(r.row, r.column) for r in found.refusals] == [(2, "title")]
+    assert [(r.row, r.column) for r in found.refusals] == [(2, "colour")]
 
 
 def test_what_is_no_parquet_is_an_error(tmp_path):

@@ -98,6 +98,7 @@ def test_lists_split_at_the_rarest_separator_they_have():
 
 
 def test_shown_values_are_short_and_on_one_line():
-    assert len(shown("x" * 1000)) == 80
+    assert len(shown("x" * 1000)) == len(shown("\U000e0001" * 1000)) == 80
+    assert shown("größe\n😀") == r"größe\n😀"
     assert "\n" not in shown("a\nb\x00\ud800")
     assert shown(None) == ""

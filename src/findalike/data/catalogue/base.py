@@ -101,10 +101,12 @@ def shown(value: object) -> str:
     >>> shown("a\nb")
     'a\\nb'
     """
-    text = "" if value is None else str(value)
-    if len(text) > SHOWN_CHARACTERS:
-        text = text[: SHOWN_CHARACTERS - 1] + "…"
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    text = ("" if value is None else str(value))[: SHOWN_CHARACTERS + 1]
+    if not text.isprintable():
+        text = "".join(
+            c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+        )
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -75,7 +75,10 @@ class DelimitedFile(RowSource):
             feed.begin()
             header = next(self._reader(feed))
         except (csv.Error, LineTooLongError, StopIteration) as error:
-            raise CatalogueError(f"the header of {self.path} cannot be read: {error}") from error
+            raise CatalogueError(
+                f"the header of {self.path} cannot be read: {error}. Its first line must name the "
+                f"columns, with quotes inside a name doubled"
+            ) from error
         if len(header) > MAX_COLUMNS:
             raise CatalogueError(
                 f"{self.path} has {len(header):,} columns: at most {MAX_COLUMNS:,} are read. "

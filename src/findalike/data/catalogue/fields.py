@@ -38,6 +38,8 @@ _CODE_WORDS = frozenset(
         "code zip postcode phone handle ref reference"
     )
 )
+# Labels that happen to be numbers in one delivery and are not in the next.
+_LABELS = frozenset({"size", "shoe_size", "model"})
 _CODE_LENGTHS = frozenset({8, 12, 13, 14})
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False}
 _TOLD_BOOLEANS = _BOOLEANS | {"1": True, "0": False, "y": True, "n": False, "t": True, "f": False}
@@ -88,14 +90,16 @@ class TypeGuess:
     """What one attribute can be, narrowed by each value seen.
 
     Text is the rule; a number, boolean or list only where every value is one. Codes stay text:
-    leading zeros, names such as "gtin" or "…_id", and whole columns of 8, 12, 13 or 14 digits.
+    leading zeros, names such as "gtin", "…_id" or "size", and whole columns of 8, 12, 13 or 14
+    digits.
     """
 
     __slots__ = ("_boolean", "_code", "_code_length", "_json", "_listed", "_number", "seen")
 
     def __init__(self, name: str) -> None:
         self.seen = False
-        self._code = not _CODE_WORDS.isdisjoint(attribute_name(name).split("_"))
+        plain = attribute_name(name)
+        self._code = plain in _LABELS or not _CODE_WORDS.isdisjoint(plain.split("_"))
         self._number = self._boolean = self._json = True
         self._listed = False
         self._code_length = -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,8 @@ class DiskLookup:
         with _translated():
             # The empty name is SQLite's private temporary database: on disk, gone with its handle.
             self._base = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+            # Python 3.13 warns of connections that are left to the garbage collector.
+            self._closing = weakref.finalize(self, self._base.close)
             self._base.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             self._base.execute("PRAGMA journal_mode = OFF")
             self._base.execute("PRAGMA synchronous = OFF")
@@ -44,7 +47,7 @@ class DiskLookup:
 
     def close(self) -> None:
         """Delete the temporary file; the lookup cannot be used after."""
-        self._base.close()
+        self._closing()
 
 
 @contextmanager

@@ -15,6 +15,9 @@ from findalike.errors import CatalogueError
 from findalike.types import FieldType, Refusal
 
 _BATCH_ROWS = 4096
+# ValueError: names that are no UTF-8, and dates beyond what Python can tell.
+_DAMAGE = (OSError, pa.ArrowException, ValueError, OverflowError)
+_BROKEN = "\udc80"
 _BINARY = (
     pa.types.is_binary,
     pa.types.is_large_binary,
@@ -35,10 +38,9 @@ class ParquetTable(RowSource):
 
         try:
             with parquet.ParquetFile(path) as file:
-                schema = file.schema_arrow
-        except (OSError, pa.ArrowException) as error:
+                leaves = list(_leaves(file.schema_arrow))
+        except _DAMAGE as error:
             raise CatalogueError(f"cannot read {path} as Parquet: {error}") from error
-        leaves = list(_leaves(schema))
         self._kept = [kind is not None for _, kind in leaves]
         self.columns = tuple(name for name, kind in leaves if kind is not None)
         if len(self.columns) > MAX_COLUMNS:
@@ -64,7 +66,7 @@ class ParquetTable(RowSource):
                     for cells in self._cells(batch):
                         row += 1
                         yield Record(row, cells)
-        except (OSError, pa.ArrowException, ValueError, OverflowError) as error:
+        except _DAMAGE as error:
             raise CatalogueError(
                 f"{self.path} is damaged after row {row:,}: {error}: make the file anew"
             ) from error
@@ -117,8 +119,13 @@ def _value(scalar: Any) -> object:
     try:
         return scalar.as_py()
     except UnicodeDecodeError:
-        # Kept visible as a broken character, which the checks refuse.
+        pass
+    if isinstance(scalar, pa.ListScalar):
+        return [_value(item) for item in scalar.values]
+    # Kept visible as half a surrogate pair, which the checks refuse in its row.
+    if isinstance(scalar, pa.StringScalar | pa.LargeStringScalar):
         return scalar.as_buffer().to_pybytes().decode("utf-8", "surrogateescape")
+    return _BROKEN
 
 
 def _plain(value: object) -> RawValue:

@@ -69,7 +69,10 @@ class TextFile:
                 with gzip.GzipFile(fileobj=plain) as packed:
                     yield cast("IO[bytes]", _Bounded(packed, self.path))
         except (OSError, EOFError, zlib.error) as error:
-            raise CatalogueError(f"cannot read {self.path}: {error}") from error
+            raise CatalogueError(
+                f"cannot read {self.path}: {error}. If it is packed, its gzip data is damaged: "
+                f"pack it anew, or give it unpacked"
+            ) from error
 
     @contextmanager
     def lines(self) -> Iterator[LineFeed]:
