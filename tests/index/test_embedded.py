@@ -18,12 +18,13 @@ class TestConformance(IndexConformance):
         return make
 
 
-class TestConformanceWithVectorIndex(IndexConformance):
-    """The same with the vector index built however few the rows."""
+class TestConformanceWithAllIndexes(IndexConformance):
+    """The same with every index built, however few the rows."""
 
     @pytest.fixture
     def index_factory(self, tmp_path, monkeypatch):
         monkeypatch.setattr("findalike.index.lance_upkeep.EXACT_LIMIT", 0)
+        monkeypatch.setattr("findalike.index.lance_upkeep.ATTRIBUTE_INDEX_ROWS", 0)
         made = []
 
         def make(size):

@@ -110,6 +110,11 @@ class EmbeddedIndex(Index):
         return (Path(folder) / f"{_TABLE}.lance" / "_versions").is_dir()
 
     @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
+    @property
     def capabilities(self) -> Capabilities:
         """Versions, approximate search, no bound on k."""
         return Capabilities(versions=True, approximate=True, max_k=None)
@@ -274,6 +279,8 @@ class EmbeddedIndex(Index):
         """The turn of one writer: the lock of the folder held, errors translated."""
         if self._pinned:
             raise SettingError(f"cannot {doing} in a snapshot: it is read-only, use the index")
+        if not self.exists(self._folder):
+            raise ShopNotFoundError(f"{self._folder} holds no index any more: create it first")
         with translated(self._folder, doing):
             lock = FileLock(self._folder / _LOCK_FILE, timeout=_LOCK_SECONDS)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from findalike.errors import EngineError, FindalikeError, StorageError
 
 # Lance's errors are plain OSError, RuntimeError and ValueError; only their text tells them apart.
+# Lance ends its messages with the place in its source code.
+_SOURCE_PLACE = re.compile(r",? \S*\.rs:\d+(:\d+)?")
 _FULL = ("no space left on device", "disk quota exceeded", "os error 28", "os error 122")
 _DENIED = ("permission denied", "read-only file system", "os error 13", "os error 30")
 _DAMAGED = (
@@ -17,6 +20,7 @@ _DAMAGED = (
     "not found",
     "no such file",
     "unexpected eof",
+    "too small",
     "invalid file",
     "magic",
     "failed to decode",
@@ -55,12 +59,13 @@ def _translation(error: Exception, folder: Path, doing: str) -> FindalikeError:
         )
     if any(sign in lowered for sign in _DAMAGED):
         return StorageError(
-            f"index {folder}: cannot {doing}, a file is missing or damaged; restore the folder "
-            f"from a backup or build the shop again ({_first_line(text)})"
+            f"index {folder}: cannot {doing}, a file is missing or damaged. Try again if old "
+            f"versions were pruned just now; otherwise restore the folder from a backup or build "
+            f"it again ({_reason(text)})"
         )
-    return EngineError(f"index {folder}: cannot {doing} ({_first_line(text)})")
+    return EngineError(f"index {folder}: cannot {doing} ({_reason(text)})")
 
 
-def _first_line(text: str) -> str:
-    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
-    return line[:300]
+def _reason(text: str) -> str:
+    lines = text.strip().splitlines() or ["no reason given"]
+    return _SOURCE_PLACE.sub("", lines[0])[:300]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from findalike.errors import SettingError
 from findalike.index.filter_tree import Filter
 from findalike.index.lance_sql import lance_sql
-from findalike.index.packed_row import PACKED, chosen, unpack
+from findalike.index.packed_row import PACKED, unpack
 from findalike.index.schema import FIXED_FIELDS, VECTOR, attributes_of, check_vectors, vectors_of
 from findalike.index.top_k import TopK, cosines
 from findalike.types import Embeddings, FieldType, Hit
@@ -161,8 +161,11 @@ class LanceReader:
                 break
             # All from the k-th on are equal: which of them belong can be among those not fetched.
             wanted *= 4
-        rows = [unpack(text) for text in found.column(PACKED).to_pylist()]
-        return _hits(rows, scores, k, columns)
+        # Only what can be among the best k is worth unpacking.
+        last = np.sort(scores)[::-1][min(k, len(scores)) - 1] if len(scores) else 0.0
+        best = np.flatnonzero(scores >= last)
+        rows = [unpack(text) for text in found.column(PACKED).take(best).to_pylist()]
+        return _hits(rows, scores[best], k, columns)
 
     def _sql(self, where: Filter | None) -> str | None:
         return None if where is None else lance_sql(where, self._fields)
@@ -182,6 +185,6 @@ def _hits(
         zip(scores.tolist(), rows, strict=True), key=lambda pair: (-pair[0], pair[1]["image_id"])
     )
     return [
-        Hit(row["image_id"], row["product_id"], score, chosen(row, columns))
+        Hit(row["image_id"], row["product_id"], score, {name: row.get(name) for name in columns})
         for score, row in pairs[:k]
     ]

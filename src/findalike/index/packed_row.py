@@ -8,7 +8,7 @@ use, each row therefore carries all its values once more as one JSON text.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +39,3 @@ def unpack(text: str) -> dict[str, Any]:
     if ADDED_AT in row:
         row[ADDED_AT] = datetime.fromisoformat(row[ADDED_AT])
     return row
-
-
-def chosen(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """The named values of an unpacked row, None where missing."""
-    return {name: row.get(name) for name in columns}
