@@ -57,6 +57,21 @@ def test_columns_and_types_are_told(findalike, tmp_path, photos, tiny_encoder):
     assert info["attributes"] == {"maat": "text"}
 
 
+def test_a_column_can_be_told_to_mean_nothing(findalike, tmp_path, photos, tiny_encoder):
+    rows = [{"product_id": "a", "image": "0.jpg", "price": "on request"}]
+    table = write_table(photos / "some.csv", rows)
+    base = ("index", table, "--shop", tmp_path / "shop", "--encoder", tiny_encoder, "--json")
+    assert findalike(*base, "--dry-run").json["refused"] == 1
+    assert findalike(*base, "--column", "price=").json["added"] == 1
+
+
+def test_long_paths_are_not_broken_into_lines(findalike, table, tmp_path, tiny_encoder):
+    shop = tmp_path / ("long name [not markup] " * 4).strip() / "shop"
+    told = findalike("index", table, "--shop", shop, "--encoder", tiny_encoder)
+    assert f"shop {shop}: 12 products" in told.out
+    assert f"report: {shop / 'reports'}" in told.out
+
+
 def test_mistakes_end_with_2_and_one_line(findalike, table, tmp_path, tiny_encoder, shop):
     for arguments, said in (
         (("index", tmp_path / "no.csv", "--shop", shop), "no.csv"),

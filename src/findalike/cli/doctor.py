@@ -23,7 +23,8 @@ def doctor(as_json: AsJson = False) -> None:
         findings.append(finding)
         if not as_json:
             mark, style = marks[finding.state]
-            console.print(Text(mark, style=style), Text(f"{finding.what}: {finding.detail}"))
+            line = Text(f"{finding.what}: {finding.detail}")
+            console.print(Text(mark, style=style), line, soft_wrap=True)
     healthy = all(finding.state != "wrong" for finding in findings)
     if as_json:
         print_json({"ok": healthy, "findings": findings})

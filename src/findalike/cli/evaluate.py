@@ -224,7 +224,8 @@ def _print_figures(evaluation: Evaluation, *, as_json: bool) -> None:
     console.print("  ".join(f"{name} {getattr(figures, name):.4f}" for name in others))
     console.print(
         f"{result.encoder}: {figures.queries:,} queries, {figures.gallery_images:,} gallery "
-        f"images, {result.seconds:.1f} s"
+        f"images, {result.seconds:.1f} s",
+        markup=False,
     )
     console.print(Text(result.protocol, style="dim"))
     if result.slices:
@@ -233,7 +234,7 @@ def _print_figures(evaluation: Evaluation, *, as_json: bool) -> None:
             slices.add_row(*_slice_cells(part))
         console.print(slices)
     if evaluation.report is not None:
-        console.print(f"report: {evaluation.report}", markup=False)
+        console.print(f"report: {evaluation.report}", markup=False, soft_wrap=True)
 
 
 def _slice_cells(part: Slice) -> tuple[str, ...]:
@@ -270,7 +271,7 @@ def _print_table(evaluations: Sequence[Evaluation], out: Path | None, *, as_json
     console.print(table)
     console.print(Text(evaluations[0].result.protocol, style="dim"))
     if out is not None:
-        console.print(f"table: {out / 'table.html'}", markup=False)
+        console.print(f"table: {out / 'table.html'}", markup=False, soft_wrap=True)
 
 
 def _compare(first: Path, second: Path, *, seed: int, as_json: bool) -> None:

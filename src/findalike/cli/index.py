@@ -39,7 +39,9 @@ def index(
     column: Annotated[
         list[str] | None,
         typer.Option(
-            help="Which column is what, such as `title=Name`; may be repeated.", show_default=False
+            help="Which column is what, such as `title=Name`, or `price=` for none; may be "
+            "repeated.",
+            show_default=False,
         ),
     ] = None,
     field_type: Annotated[
@@ -82,7 +84,7 @@ def index(
             shop,
             root=root,
             source_format=source_format,
-            columns=_pairs(column, "--column", "title=Name"),
+            columns=_pairs(column, "--column", "title=Name", may_be_empty=True),
             types=_types(field_type),
             encoder=encoder,
             dry_run=dry_run,
@@ -114,13 +116,15 @@ def index(
         _print_report(report, shop)
 
 
-def _pairs(options: list[str] | None, name: str, example: str) -> dict[str, str]:
+def _pairs(
+    options: list[str] | None, name: str, example: str, *, may_be_empty: bool = False
+) -> dict[str, str]:
     from findalike.errors import SettingError
 
     pairs = {}
     for option in options or []:
         key, equals, value = option.partition("=")
-        if not (key and equals and value):
+        if not (key and equals and (value or may_be_empty)):
             raise SettingError(f"{name} {option!r} is not NAME=VALUE: write it as {example}")
         pairs[key.strip()] = value.strip()
     return pairs
@@ -149,17 +153,22 @@ def _print_report(report: ImportReport, shop: Path) -> None:
     rate = report.embedded / report.seconds if report.seconds else 0.0
     console.print(
         f"{report.format} source: {report.added:,} images {would}added, {report.updated:,} "
-        f"{would}updated, {report.unchanged:,} unchanged, {report.refused:,} refused"
+        f"{would}updated, {report.unchanged:,} unchanged, {report.refused:,} refused",
+        soft_wrap=True,
     )
     if not report.dry_run:
         console.print(
             f"{report.embedded:,} photos embedded in {report.seconds:.1f} s ({rate:,.0f}/s)"
         )
-    console.print(f"shop {shop}: {report.products:,} products, {report.images:,} images")
+    console.print(
+        f"shop {shop}: {report.products:,} products, {report.images:,} images",
+        markup=False,
+        soft_wrap=True,
+    )
     for refusal in report.refusals[:10]:
         what = "" if refusal.value in refusal.reason else f"{refusal.column} {refusal.value!r}: "
         line = f"  row {refusal.row}: {what}{refusal.reason}; allowed: {refusal.allowed}"
         console.print(Text(line), soft_wrap=True)
     if report.refused > 10:
         console.print(f"  ... and {report.refused - 10:,} more refused, all of them in the report")
-    console.print(Text(f"report: {report.report}"))
+    console.print(f"report: {report.report}", markup=False, soft_wrap=True)

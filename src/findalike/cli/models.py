@@ -82,7 +82,9 @@ def show(
         print_json({**said, "fingerprint": bundle.fingerprint, "folder": bundle.folder})
         return
     console.print(Markdown((bundle.folder / "README.md").read_text(encoding="utf-8")))
-    console.print(f"fingerprint {bundle.fingerprint}\nfolder {bundle.folder}", markup=False)
+    console.print(
+        f"fingerprint {bundle.fingerprint}\nfolder {bundle.folder}", markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -159,6 +161,7 @@ def pull(
             f"{bundle.name}: {bundle.embedding_size} dimensions at {bundle.input.size} px, "
             f"in {bundle.folder}",
             markup=False,
+            soft_wrap=True,
         )
 
 
