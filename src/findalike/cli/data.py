@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,11 @@ def simulate(
     with progress_bar("drawing", quiet=as_json) as show:
         made = make(out, products=products, seed=seed, progress=show)
     if as_json:
-        print_json({"simulated": made})
+        print_json(asdict(made))
     else:
-        console.print(f"{made}", markup=False)
+        console.print(
+            f"{made.product_count:,} products, {made.seller_images:,} seller photos and "
+            f"{made.user_images:,} shoppers' photos in {made.root}",
+            markup=False,
+            soft_wrap=True,
+        )
