@@ -66,6 +66,14 @@ def index(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse the whole import at the first bad row.")
     ] = False,
+    allow_network: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A network that images may be fetched from although it is not public, such as "
+            "10.1.0.0/16; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Import a catalogue into a shop: new products are added, changed ones updated.
@@ -89,6 +97,7 @@ def index(
             encoder=encoder,
             dry_run=dry_run,
             strict=strict,
+            allow_networks=allow_network or [],
             progress=show,
         )
     if as_json:

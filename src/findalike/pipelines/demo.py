@@ -67,7 +67,7 @@ def run_demo(out: Path, *, progress: Progress) -> DemoOutcome:
     shop = Shop.open(folder)
     shown = data.queries[:: max(1, len(data.queries) // SEARCHES)][:SEARCHES]
     answers = shop.search_batch(
-        [photos / query.location for query in shown], boxes=[query.box for query in shown], k=6
+        [photos / query.location for query in shown], boxes=[query.box for query in shown], k=5
     )
     searches = tuple(zip(shown, answers, strict=True))
     sheet = out / "sheet.png"

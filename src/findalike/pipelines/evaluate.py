@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from findalike.evaluation.judge import Protocol, judge
+from findalike.evaluation.judging import Protocol, judge
 from findalike.evaluation.rankings import save_rankings
 from findalike.evaluation.result import EvaluationResult
 from findalike.evaluation.table import TableRow

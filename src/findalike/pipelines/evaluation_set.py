@@ -12,7 +12,7 @@ from findalike.data.catalogue import open_catalogue
 from findalike.data.image_source import ImageSource
 from findalike.data.queries import Query, read_queries
 from findalike.errors import EvaluationError
-from findalike.evaluation.judge import QueryTable
+from findalike.evaluation.judging import QueryTable
 from findalike.evaluation.relevance import Relevance
 from findalike.types import CatalogueImage, Product, Refusal
 

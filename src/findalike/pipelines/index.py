@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ def index_catalogue(
     encoder: str | None = None,
     dry_run: bool = False,
     strict: bool = False,
+    allow_networks: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportReport:
     """Import ``source`` into the shop in ``folder``, which is made if there is none.
@@ -45,6 +46,7 @@ def index_catalogue(
             types=types,
             dry_run=dry_run,
             strict=strict,
+            allow_networks=allow_networks,
             report=report,
             progress=progress,
         )

@@ -1,11 +1,14 @@
-"""Opening a catalogue with the attribute types a shop has already."""
+"""Opening what an import reads: the catalogue, with the shop's attribute types, and its images."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from findalike.data.catalogue import Catalogue, open_catalogue
+from findalike.data.fetch import Fetcher
+from findalike.data.image_source import ImageSource
 from findalike.errors import SettingError
 from findalike.types import FieldType
 
@@ -53,3 +56,15 @@ def open_for_shop(
         return catalogue
     wanted |= differing
     return opened()
+
+
+@contextmanager
+def image_source_of(root: Path, allow_networks: Sequence[str]) -> Iterator[ImageSource]:
+    """Read images below a root and at URLs, also in the networks that are allowed by name.
+
+    Raises:
+        SettingError: if one of them is not a network.
+        PathError: if the root is not a folder.
+    """
+    with Fetcher(allow_networks=allow_networks) as fetcher:
+        yield ImageSource(root, fetcher=fetcher)

@@ -44,7 +44,7 @@ from findalike.shop.history import HISTORY_NAME, ShopVersion, note_change, shop_
 from findalike.shop.import_report import ImportReport, open_report
 from findalike.shop.importing import Importer, ImportProgress
 from findalike.shop.manifest import MANIFEST_NAME, Manifest
-from findalike.shop.opening import open_for_shop
+from findalike.shop.opening import image_source_of, open_for_shop
 from findalike.shop.photos import embed_prepared
 from findalike.shop.results import (
     SearchResult,
@@ -188,6 +188,7 @@ class Shop:
         dry_run: bool = False,
         strict: bool = False,
         report: str | Path | None = None,
+        allow_networks: Sequence[str] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> ImportReport:
         """Import a catalogue: new images are added, changed ones updated, the rest left alone.
@@ -201,6 +202,8 @@ class Shop:
             dry_run: check everything, write nothing but the report.
             strict: refuse the whole import at the first refusal.
             report: where the CSV goes; ``reports/`` in the shop when None.
+            allow_networks: networks that images may be fetched from although they are not
+                public, such as ``10.1.0.0/16`` for the shop's own image server.
             progress: called with (rows done, rows in all).
 
         Raises:
@@ -228,7 +231,7 @@ class Shop:
         with (
             writer_lock(self.folder),
             open_report(path) as writer,
-            ImageSource(root) as image_source,
+            image_source_of(root, allow_networks) as image_source,
         ):
             importer = Importer(
                 index=self._index,
