@@ -222,6 +222,14 @@ def test_compacting_keeps_the_shop(shop, photos):
     assert ids(shop.search(photos / "20.jpg", k=1)) == ["p10"]
 
 
+def test_a_version_keeps_its_name_when_nothing_changes(shop, table, photos):
+    before = shop.versions()
+    shop.compact()
+    again = shop.add(table, root=photos)
+    assert again.unchanged == 24
+    assert shop.versions() == before
+
+
 def test_a_reader_sees_what_another_process_added(shop, photos, add_rows):
     reader = Shop.open(shop.folder)
     assert reader.stats().products == 12

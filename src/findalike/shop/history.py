@@ -81,7 +81,8 @@ def _read(path: Path) -> dict[int, str]:
     for line in lines:
         try:
             entry = json.loads(line)
-            told[int(entry["version"])] = str(entry["what"])
+            # A change that changed nothing ends in the version it began with, which keeps its name.
+            told.setdefault(int(entry["version"]), str(entry["what"]))
         except (ValueError, KeyError, TypeError):
             continue  # a line that a full disk or a kill cut short
     return told

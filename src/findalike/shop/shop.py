@@ -12,9 +12,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -434,7 +436,7 @@ class Shop:
             updated_at=updated_at,
             attributes=dict(self._index.attributes),
             roots=self._manifest.roots,
-            bytes=sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file()),
+            bytes=_bytes_below(self.folder),
         )
 
     def _note(self, what: str) -> None:
@@ -478,3 +480,13 @@ def _row_progress(progress: Callable[[int, int], None] | None, rows: int) -> Imp
     if progress is None:
         return None
     return lambda _counts, done: progress(done, rows)
+
+
+def _bytes_below(folder: Path) -> int:
+    """Bytes of all files; those that a writer deletes meanwhile count as none."""
+    total = 0
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(inside, name).stat().st_size
+    return total
