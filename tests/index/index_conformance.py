@@ -235,14 +235,14 @@ class IndexConformance:
         rng = random.Random(4)
         rows = [random_row(rng, n) for n in range(300)]
         index.upsert(image_rows(rows, random_vectors(300), ATTRIBUTES))
-        self.check_filters(index, rows, rng, 700)
+        self.check_filters(index, rows, rng, 400)
         index.optimise()
-        self.check_filters(index, rows, rng, 700)
+        self.check_filters(index, rows, rng, 400)
         # Rows that came after the indexes were built, and rows that were replaced or removed.
         newer = [random_row(rng, n) for n in range(200, 400)]
         index.upsert(image_rows(newer, random_vectors(200), ATTRIBUTES))
         index.delete(And((In("image_id", tuple(f"i{n}" for n in range(50))),)))
-        self.check_filters(index, rows[50:200] + newer, rng, 700)
+        self.check_filters(index, rows[50:200] + newer, rng, 400)
 
     def check_filters(self, index, rows, rng, trials):
         snapshot = index.snapshot()

@@ -147,7 +147,8 @@ class Index(ABC):
     def optimise(self) -> None:
         """Make later reads fast: index what is new, merge small files.
 
-        Rows are found by every method before as well as after. Costs little when little changed.
+        Rows are found by every method before as well as after. Costs little when little changed;
+        a long import is best interrupted for it after every few dozen upserts.
         """
 
     @abstractmethod

@@ -10,8 +10,9 @@ index in each of them.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -107,7 +108,8 @@ class EmbeddedIndex(Index):
     @classmethod
     def exists(cls, folder: Path) -> bool:
         """Whether the folder holds an index."""
-        return (Path(folder) / f"{_TABLE}.lance" / "_versions").is_dir()
+        versions = Path(folder) / f"{_TABLE}.lance" / "_versions"
+        return any(versions.glob("*.manifest"))
 
     @property
     def folder(self) -> Path:
@@ -177,8 +179,15 @@ class EmbeddedIndex(Index):
         reader = self._current()
         with translated(self._folder, "read rows"):
             batches = self._run(reader.scan(where, columns=columns, limit=limit))
-            while (batch := self._run(anext(batches, None))) is not None:
-                yield batch
+        return self._drained(batches)
+
+    def _drained(self, batches: AsyncIterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        while True:
+            with translated(self._folder, "read rows"):
+                batch = self._run(_next(batches))
+            if batch is None:
+                return
+            yield batch
 
     def search(
         self,
@@ -210,9 +219,8 @@ class EmbeddedIndex(Index):
         """See ``Index.snapshot``."""
         reader = self._current()
         if version is not None and version != reader.version:
-            self._check_version(version)
             with translated(self._folder, f"open version {version}"):
-                reader = self._run(LanceReader.at(self._connection, _TABLE, version))
+                reader = self._at(version)
         view = EmbeddedIndex(self._folder, self._connection, self._table, reader)
         view._pinned = True
         return view
@@ -233,13 +241,12 @@ class EmbeddedIndex(Index):
     def rollback(self, version: int) -> None:
         """See ``Index.rollback``; the newer versions stay."""
         with self._writing(f"roll back to version {version}"):
-            self._check_version(version)
             if version == self.version:
                 return
+            self._at(version)
 
             async def restore() -> None:
-                table = await self._connection.open_table(_TABLE)
-                await table.checkout(version)
+                table = await self._connection.open_table(_TABLE, version=version)
                 await table.restore()
 
             self._run(restore())
@@ -250,7 +257,7 @@ class EmbeddedIndex(Index):
         """See ``Index.prune``; only whole runs of old versions can go."""
         with self._writing("prune versions"):
             if oldest is not None:
-                self._check_version(oldest)
+                self._at(oldest)
             self._run(forget_versions(self._table, oldest=oldest, min_age=min_age))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -266,13 +273,18 @@ class EmbeddedIndex(Index):
                 self._reader = self._run(LanceReader.at(self._connection, _TABLE, version))
             return self._reader
 
-    def _check_version(self, version: int) -> None:
-        known = [v.number for v in self.versions()]
-        if version not in known:
+    def _at(self, version: int) -> LanceReader:
+        try:
+            return self._run(LanceReader.at(self._connection, _TABLE, version))
+        except (ValueError, RuntimeError):
+            # Listing the versions reads each of them: only once something is wrong.
+            known = [v.number for v in self.versions()]
+            if version in known:
+                raise
             raise SettingError(
-                f"version {version} is not kept: there are {known[0]} to {known[-1]}, "
-                f"{len(known)} of them"
-            )
+                f"version {version} is not kept: there are {len(known)} from {known[0]} to "
+                f"{known[-1]}"
+            ) from None
 
     @contextmanager
     def _writing(self, doing: str) -> Iterator[None]:
@@ -296,7 +308,13 @@ class EmbeddedIndex(Index):
                 lock.release()
 
 
+async def _next(batches: AsyncIterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    return await anext(batches, None)
+
+
 async def _connect(folder: Path) -> Any:
+    # Lance would print a notice about statistics that nobody here asks for.
+    os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
     # Zero: ask for the newest version on each read of the live table.
     return await lancedb.connect_async(folder, read_consistency_interval=timedelta(0))
 

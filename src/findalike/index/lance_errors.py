@@ -21,6 +21,7 @@ _DAMAGED = (
     "no such file",
     "unexpected eof",
     "too small",
+    "fill whole buffer",
     "invalid file",
     "magic",
     "failed to decode",

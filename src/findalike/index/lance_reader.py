@@ -61,6 +61,8 @@ class LanceReader:
         self, where: Filter | None, *, columns: Sequence[str] | None, limit: int | None
     ) -> AsyncIterator[pa.RecordBatch]:
         """Batches of rows in storage order."""
+        if limit is not None and limit < 1:
+            raise SettingError(f"limit is {limit}: read 1 row or more, or give none")
         if columns is None:
             columns = [name for name in self.columns if name != VECTOR]
         self._check_columns(columns)

@@ -119,9 +119,21 @@ def image_rows(
         rows: one mapping an image, column name to value; absent names are missing values.
         vectors: their embeddings, shape (len(rows), d), float32.
         attributes: the type of every attribute that may occur.
+
+    Raises:
+        SettingError: if a value does not fit its column, or an attribute's name is not allowed.
     """
+    if vectors.ndim != 2 or len(vectors) != len(rows):
+        raise SettingError(f"vectors of shape {vectors.shape} for {len(rows)} rows: give one each")
     schema = image_schema(vectors.shape[1], attributes)
     plain = pa.schema([column for column in schema if column.name != VECTOR])
+    if unknown := {name for row in rows for name in row}.difference(plain.names):
+        raise SettingError(f"no column for {sorted(unknown)}: name their types in the attributes")
+    lists = [name for name, kind in attributes.items() if kind == "list"]
+    for name in lists:
+        # Arrow would take a text for the list of its characters.
+        if any(isinstance(row.get(name), str) for row in rows):
+            raise SettingError(f"a value does not fit its column: {name!r} is a list, not a text")
     try:
         table = pa.Table.from_pylist(list(rows), schema=plain)
     except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError) as error:
