@@ -22,12 +22,11 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 from findalike.errors import FilterError
+from findalike.index.filter_tokens import MAX_LENGTH, Token, fault, tokenise
 from findalike.index.filter_tree import (
     And,
     Comparison,
@@ -63,23 +62,11 @@ __all__ = [
     "parse_filter",
 ]
 
-MAX_LENGTH = 4096
-"""Characters in an expression."""
 MAX_DEPTH = 50
 """Parentheses and ``not`` inside one another."""
 MAX_IN_VALUES = 1000
 """Values in one list."""
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-    |(?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
-    |(?P<quoted>`[^`]+`)
-    |(?P<word>[^\W\d]\w*)
-    |(?P<symbol><>|!=|<=|>=|[=<>(),])""",
-    re.VERBOSE,
-)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _KEYWORDS = {"and", "or", "not", "in", "is", "has", "under", "contains"}
 _OPERATORS = {"=", "!=", "<>", "<", "<=", ">", ">="}
 _TYPE_NAMES: Mapping[FieldType, str] = {
@@ -94,13 +81,6 @@ _EXAMPLES: Mapping[FieldType, str] = {
     "boolean": "{0} or not {0}",
     "list": "{0} has 'text'",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: Literal["number", "text", "quoted", "word", "symbol", "end"]
-    text: str
-    at: int
 
 
 def parse_filter(text: str, fields: Mapping[str, FieldType]) -> Filter:
@@ -126,7 +106,7 @@ class _Parser:
     def __init__(self, text: str, fields: Mapping[str, FieldType]) -> None:
         self._text = text
         self._fields = fields
-        self._tokens = self._tokenise()
+        self._tokens = tokenise(text)
         self._next = 0
         self._depth = 0
 
@@ -139,52 +119,13 @@ class _Parser:
             )
         return tree
 
-    def _error(self, message: str, token: _Token) -> FilterError:
-        # The pointer has to stand under its character: one line, one column a character.
-        shown = "".join(c if c.isprintable() else " " for c in self._text)
-        return FilterError(message, expression=shown, position=token.at)
+    def _error(self, message: str, token: Token) -> FilterError:
+        return fault(message, self._text, token.at)
 
-    def _tokenise(self) -> list[_Token]:
-        if len(self._text) > MAX_LENGTH:
-            raise FilterError(
-                f"the filter has {len(self._text):,} characters: give at most {MAX_LENGTH:,}",
-                expression=self._text[:60],
-                position=0,
-            )
-        if lone := _SURROGATE.search(self._text):
-            token = _Token("symbol", lone.group(), lone.start())
-            raise self._error("this is not a character: the text is not valid Unicode", token)
-        tokens = []
-        at = 0
-        while at < len(self._text):
-            found = _TOKEN.match(self._text, at)
-            if found is None:
-                raise self._unreadable(at)
-            kind = cast(Literal["number", "text", "quoted", "word", "symbol"], found.lastgroup)
-            if found.lastgroup != "space":
-                tokens.append(_Token(kind, found.group(), at))
-            at = found.end()
-        tokens.append(_Token("end", "", at))
-        return tokens
-
-    def _unreadable(self, at: int) -> FilterError:
-        character = self._text[at]
-        token = _Token("symbol", character, at)
-        if character in "'\"`":
-            return self._error(
-                f"this {character} is never closed: end the text with {character}", token
-            )
-        if character.isdigit() or character in "+-.":
-            return self._error("not a number: write it like 12, -3.5 or 1e6", token)
-        return self._error(
-            f"unexpected {character!r}: a filter looks like category = 'Fruit' and price < 20",
-            token,
-        )
-
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self._tokens[self._next]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._tokens[self._next]
         self._next = min(self._next + 1, len(self._tokens) - 1)
         return token
@@ -252,7 +193,7 @@ class _Parser:
             operator,
         )
 
-    def _field(self, token: _Token) -> tuple[str, FieldType]:
+    def _field(self, token: Token) -> tuple[str, FieldType]:
         if token.kind not in ("word", "quoted") or (
             token.kind == "word" and token.text.lower() in _KEYWORDS
         ):
