@@ -60,7 +60,7 @@ def _save_open_clip(folder: Path) -> Any:
         "preprocess_cfg": {
             "mean": [0.1, 0.2, 0.3],
             "std": [0.4, 0.5, 0.6],
-            "resize_mode": "longest",
+            "resize_mode": "squash",
         },
     }
     (folder / "open_clip_config.json").write_text(json.dumps(config))
@@ -123,7 +123,7 @@ def test_the_input_comes_from_timms_configuration():
     assert built.size == 160
     config = timm.data.resolve_data_config({}, model=timm.create_model("test_resnet.r160_in1k"))
     assert (built.mean, built.std) == (config["mean"], config["std"])
-    assert built.resize == "stretch"
+    assert built.resize == "pad"
     assert build(TINY, pretrained=False, size=96).size == 96
 
 
@@ -186,7 +186,7 @@ def test_open_clips_folder_format_brings_weights_and_preprocessing(tmp_path):
     picture = _picture(96)
     assert torch.allclose(built.module(picture), source.encode_image(picture), atol=1e-6)
     assert (built.mean, built.std) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
-    assert (built.size, built.resize, built.random) == (96, "pad", False)
+    assert (built.size, built.resize, built.random) == (96, "stretch", False)
 
 
 def test_open_clips_folder_without_weights_is_refused_unless_random(tmp_path):
