@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _SIXTEEN_BITS = 65_535
 _PROFILE_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 _PROBE_SIDE = 6
 _INVISIBLE = 3
+_ROWS_AT_ONCE = 256
 
 
 def flattened(image: Image.Image) -> Image.Image:
@@ -41,13 +43,7 @@ def flattened(image: Image.Image) -> Image.Image:
         image = _with_alpha_channel(image)
     if "A" not in image.getbands():
         return image.convert("RGB")
-    grey = image.mode == "LA"
-    if not grey:
-        image = image.convert("RGBA")
-    alpha = image.getchannel("A")
-    ground = Image.new("L" if grey else "RGB", image.size, "white")
-    ground.paste(image.convert(ground.mode), mask=alpha)
-    return ground
+    return _on_white(image)
 
 
 def to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
@@ -95,6 +91,18 @@ def _changes_little(transform: ImageCmsTransform, mode: str) -> bool:
     return int(np.abs(result.astype(np.int16) - grid).max()) <= _INVISIBLE
 
 
+def _on_white(image: Image.Image) -> Image.Image:
+    """A picture with an alpha channel laid on white, some rows at a time to save memory."""
+    ground = Image.new("L" if image.mode == "LA" else "RGB", image.size, "white")
+    for top in range(0, image.height, _ROWS_AT_ONCE):
+        bottom = min(top + _ROWS_AT_ONCE, image.height)
+        rows = image.crop((0, top, image.width, bottom))
+        if rows.mode not in ("LA", "RGBA"):
+            rows = rows.convert("RGBA")
+        ground.paste(rows.convert(ground.mode), (0, top), rows.getchannel("A"))
+    return ground
+
+
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """Grey of more than 8 bits in mode ``L``.
 
@@ -104,19 +112,22 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
     """
     values = np.asarray(image)
     transparent = image.info.get("transparency")
-    hole = values == transparent if isinstance(transparent, int) else None
     if image.mode.startswith("I;16"):
-        white = float((1 << _sample_bits(image)) - 1)
-    else:
-        values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
-        peak = float(values.max())
-        usual = (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 65_535.0)
-        white = next((point for point in usual if peak <= point), peak)
-    lit = np.clip(values, 0, white).astype(np.float32)
-    grey = (lit * (WHITE / white) + 0.5).astype(np.uint8)
-    if hole is not None:
-        grey[hole] = WHITE
-    return Image.fromarray(grey)
+        levels = _scaled(np.arange(_SIXTEEN_BITS + 1), float((1 << _sample_bits(image)) - 1))
+        if isinstance(transparent, int) and 0 <= transparent <= _SIXTEEN_BITS:
+            levels[transparent] = WHITE
+        return Image.fromarray(levels[values])
+    values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+    peak = float(values.max())
+    usual = (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 65_535.0)
+    return Image.fromarray(_scaled(values, next((top for top in usual if peak <= top), peak)))
+
+
+def _scaled(values: NDArray[Any], white: float) -> NDArray[np.uint8]:
+    lit: NDArray[np.float32] = np.clip(values, 0, white).astype(np.float32)
+    lit *= WHITE / white
+    lit += 0.5
+    return lit.astype(np.uint8)
 
 
 def _grey_from_bits(image: Image.Image) -> Image.Image:

@@ -47,8 +47,8 @@ class ImageLimits:
     Attributes:
         max_bytes: size of the file.
         max_pixels: width times height, at most `MOST_PIXELS`. The default holds the 48-megapixel
-            photos of today's phones. Decoding takes 4 bytes a pixel, and as much again for some
-            formats.
+            photos of today's phones; preparing one of those takes 20 MB as a JPEG, 160 MB as a
+            progressive one, 250 to 450 MB as a PNG or TIFF, and 750 MB as a WebP.
         max_side: longer side in pixels.
 
     Raises:
