@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from findalike.errors import SettingError
+from findalike.models import pull as pulling
+
 
 def test_list_and_show(findalike):
     told = findalike("models", "list", "--json").json
@@ -23,6 +30,21 @@ def test_settings_of_pull_are_checked_at_once(findalike):
         told = findalike("models", "pull", "resnet18", "--random", *arguments)
         assert told.code == 2
         assert said in told.err
+
+
+@pytest.mark.parametrize(("arguments", "wanted"), [((), 0.05), (("--context", "0"), 0.0)])
+def test_the_margin_around_a_box_is_the_one_of_pull(findalike, monkeypatch, arguments, wanted):
+    asked: dict[str, Any] = {}
+
+    def pull(backbone: str, **options: Any) -> None:
+        asked.update(options)
+        raise SettingError("seen enough")
+
+    monkeypatch.setattr(pulling, "pull", pull)
+    assert "seen enough" in findalike("models", "pull", "resnet18", *arguments).err
+    assert asked["context"] == wanted
+    assert "default: 0.05" in " ".join(findalike("models", "pull", "--help").out.split())
+    assert pulling.DEFAULT_CONTEXT == 0.05
 
 
 def test_doctor(findalike):

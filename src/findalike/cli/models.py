@@ -120,11 +120,18 @@ def pull(
     ] = None,
     std: Annotated[str | None, typer.Option(help="Deviation of the channels, likewise.")] = None,
     resize: Annotated[
-        str | None, typer.Option(help="stretch, pad or crop; default: the weights', or stretch.")
+        str | None,
+        typer.Option(help="stretch, pad or crop; default: pad, or the weights' own stretch."),
     ] = None,
     context: Annotated[
-        float, typer.Option(min=0, max=1, help="Margin around a box, as a share of its side.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Margin around a box, as a share of its longer side; default: 0.05.",
+            show_default=False,
+        ),
+    ] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the weights.")] = None,
     trained_on: Annotated[str | None, typer.Option(help="What they were trained on.")] = None,
     as_json: AsJson = False,
@@ -134,6 +141,7 @@ def pull(
     Example: `findalike models pull resnet18 --random --name resnet18-random`
     """
     from findalike.cli.output import console, print_json, stderr
+    from findalike.models.pull import DEFAULT_CONTEXT
     from findalike.models.pull import pull as pull_backbone
 
     with stderr.status(f"pulling {backbone}"):
@@ -148,7 +156,7 @@ def pull(
             mean=_numbers(mean, "--mean"),
             std=_numbers(std, "--std"),
             resize=_resize(resize),
-            context=context,
+            context=DEFAULT_CONTEXT if context is None else context,
             licence=licence,
             trained_on=trained_on,
         )
