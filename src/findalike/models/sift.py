@@ -14,7 +14,6 @@ encoder should beat it on everything else.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from findalike.errors import SettingError
+from findalike.models.cpus import usable_cpus
 from findalike.types import Pixels
 
 RATIO = 0.75
@@ -173,14 +173,14 @@ class SiftMatcher:
         Args:
             queries: pictures; read as they are needed, so that memory does not grow with them.
             gallery: what to match with.
-            threads: queries worked on at once; by default one a CPU.
+            threads: queries worked on at once; by default one for every CPU this process may use.
 
         Raises:
             SettingError: if ``threads`` is below 1.
         """
         if threads is not None and threads < 1:
             raise SettingError(f"threads is {threads}: it must be 1 or more, or None for all CPUs")
-        workers = threads or os.cpu_count() or 1
+        workers = threads or usable_cpus()
         waiting: deque[Future[NDArray[np.float32]]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for pixels in queries:
