@@ -37,7 +37,11 @@ from findalike.shop.rows import box_of, index_row
 from findalike.types import Box, CatalogueImage, CatalogueRow, FieldType, Refusal
 
 COMMIT_IMAGES = 512
-"""Images written in one step: a commit takes about as long as embedding ten images."""
+"""Images written in one step, at least: a commit takes about as long as embedding ten images."""
+
+COMMIT_SHARE = 64
+"""Larger imports are written in steps of this part of what is done: each step leaves a file, and
+an index of thousands of small files is slow to write to. A million images make 300 steps."""
 
 Vector: TypeAlias = NDArray[np.float32]
 PhotoKey: TypeAlias = tuple[str, Box | None]
@@ -102,7 +106,7 @@ class Importer:
         """
         for batch in batches(load_ahead(self._jobs(rows), self._load), EMBED_BATCH):
             self._take(batch)
-            if len(self._outcomes) >= COMMIT_IMAGES:
+            if len(self._outcomes) >= max(COMMIT_IMAGES, self.counts.done // COMMIT_SHARE):
                 self._commit()
         self._commit()
 
