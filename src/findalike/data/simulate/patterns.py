@@ -333,6 +333,22 @@ PATTERNS: dict[str, Pattern] = {
 }
 
 
+_REPEATING = frozenset(
+    (
+        "stripes",
+        "pinstripes",
+        "diagonal",
+        "dots",
+        "gingham",
+        "tartan",
+        "argyle",
+        "zigzag",
+        "waves",
+        "scales",
+    )
+)
+
+
 def swatch(
     name: str,
     size: tuple[int, int],
@@ -340,7 +356,7 @@ def swatch(
     repeats: tuple[int, int],
     rng: np.random.Generator,
 ) -> Pixels:
-    """Draw a pattern.
+    """Draw a pattern; what repeats exactly is drawn once and laid out.
 
     Args:
         name: one of :data:`PATTERNS`.
@@ -349,4 +365,12 @@ def swatch(
         repeats: how often it repeats along the width and the height.
         rng: for a random layout.
     """
-    return PATTERNS[name](Swatch(*size, *colours, *repeats, rng))
+    width, height = size
+    across, down = repeats
+    if name not in _REPEATING:
+        return PATTERNS[name](Swatch(width, height, *colours, across, down, rng))
+    cell = Swatch(-(-width // across), -(-height // down), *colours, 1, 1, rng)
+    whole = np.tile(PATTERNS[name](cell), (down, across, 1))
+    if whole.shape[:2] == (height, width):
+        return whole
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
