@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from findalike.data.simulate.camera import three
 from findalike.data.simulate.light import Rig, look_up
 from findalike.data.simulate.mesh import Floats
 from findalike.data.simulate.raster import Camera
@@ -117,8 +118,8 @@ def room(
     mask = cv2.GaussianBlur(behind.astype(np.float32), (0, 0), soft)
     # The corner of floor and wall is a little darker.
     near = np.exp(-np.abs(y - np.float32(wall_at)) / np.float32(7.0)) * np.isfinite(t)
-    picture *= (1 - np.float32(0.35) * near)[..., None]
-    picture += (backdrop - picture) * mask[..., None]
+    picture *= three(1 - np.float32(0.35) * near)
+    picture += (backdrop - picture) * three(mask)
     return np.asarray(picture)
 
 
@@ -144,8 +145,8 @@ def _wall(
     art = _spread(wall.albedo, small, small.homography(origin, right, down), wall.size)
     front = (np.array([c], np.float32) for c in (0.0, -1.0, 0.0))
     towards = max(float(-rig.key[1]), 0.0)
-    light = look_up(rig.diffuse, *front)[0] + rig.key_colour * np.float32(towards * 0.8)
-    backdrop = np.asarray(cv2.LUT(art, _LINEAR)) * light
+    light = look_up(rig.diffuse, *front)[:, 0] + rig.key_colour * np.float32(towards * 0.8)
+    backdrop = np.asarray(cv2.transform(cv2.LUT(art, _LINEAR), np.diag(light)))
     if blur > 0.5:
         backdrop = cv2.GaussianBlur(backdrop, (0, 0), blur / step)
     if step > 1:
@@ -157,14 +158,19 @@ def _floor_light(camera: Camera, rig: Rig, shadows: ShadowMap, gloss: float) -> 
     """Light that the floor sends to the camera, as a factor on its colour, (h, w, 3)."""
     x, y, t = _floor_points(camera, _COARSE)
     key, touch = shadows.on_floor(x.ravel(), y.ravel())
-    up = look_up(rig.diffuse, *(np.array([c], np.float32) for c in (0.0, 0.0, 1.0)))[0]
-    light = touch[:, None] * up + (key * np.maximum(rig.key[2], 0.0))[:, None] * rig.key_colour
+    above = (np.array([c], np.float32) for c in (0.0, 0.0, 1.0))
+    up = look_up(rig.diffuse, *above)[:, 0]
+    direct = rig.key_colour * np.maximum(rig.key[2], 0.0)
+    light = touch * up[:, None] + key * direct[:, None]
     if gloss > 0:
         # A veil of the surroundings' light, stronger at grazing angles.
-        rx, ry, rz = (c.ravel() for c in _rays(camera, _COARSE))
+        rx, ry, rz = (c.ravel() for c in np.broadcast_arrays(*_rays(camera, _COARSE)))
         length = 1 / np.sqrt(rx * rx + ry * ry + rz * rz)
-        mirror = look_up(rig.gloss[2], rx * length, ry * length, abs(rz) * length)
-        grazing = (1 - abs(rz) * length) ** 3
-        light = light + mirror * (np.float32(gloss) * (0.06 + 0.7 * grazing) * touch)[:, None]
-    light = np.where(np.isfinite(t.ravel())[:, None], light, 1).astype(np.float32)
-    return np.asarray(cv2.resize(light.reshape(*t.shape, 3), (camera.width, camera.height)))
+        steep = abs(rz) * length
+        mirror = look_up(rig.gloss[2], rx * length, ry * length, steep)
+        away = 1 - steep
+        grazing = away * away * away
+        light += mirror * (np.float32(gloss) * (0.06 + np.float32(0.7) * grazing) * touch)
+    light = np.where(np.isfinite(t.ravel()), light, np.float32(1)).astype(np.float32)
+    shaded = np.ascontiguousarray(light.T).reshape(*t.shape, 3)
+    return np.asarray(cv2.resize(shaded, (camera.width, camera.height)))

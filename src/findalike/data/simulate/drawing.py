@@ -127,7 +127,8 @@ class Sheet:
         self, x: float, y: float, rx: float, ry: float, colour: Colour, *, turn: float = 0.0
     ) -> None:
         """Fill an ellipse turned by ``turn`` degrees."""
-        self.polygon(ring(x, y, rx, ry, turn=turn), colour)
+        count = int(np.clip(max(rx, ry) * 1.6, 10, 56))
+        self.polygon(ring(x, y, rx, ry, turn=turn, count=count), colour)
 
     def stroke(
         self, points: ArrayLike, thickness: float, colour: Colour, *, closed: bool = False

@@ -40,7 +40,7 @@ def emblem(
     """Print the brand and motif of a product inside ``box`` (x, y, w, h) in the spec's layout."""
     x, y, w, h = box
     style, small = STYLES[spec.style], STYLES["spaced"]
-    second = legible(second, main) if spec.layout in ("frame", "initial") else second
+    second = legible(second, main)
     icon = ICONS[spec.motif] if spec.motif else None
     if spec.layout == "line" or icon is None:
         sheet.text(spec.brand, (x, y + 0.2 * h, w, 0.42 * h), main, style)

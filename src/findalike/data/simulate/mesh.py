@@ -7,6 +7,7 @@ right (texture coordinate u), rows run down (v). Normals, tangents and winding f
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -31,6 +32,7 @@ class Mesh:
         uv: (v, 2) texture coordinates, 0-1 over the texture.
         openness: (v,) share of the surroundings a vertex sees, 1 for one in the open.
         facets: (f, 4) vertex indexes, anticlockwise seen from outside.
+        coarse: (g, 4) fewer, larger facets over the same vertices, enough to cast a shadow.
     """
 
     points: Floats
@@ -39,6 +41,7 @@ class Mesh:
     uv: Floats
     openness: Floats
     facets: Ints
+    coarse: Ints
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,6 +80,12 @@ def _smooth_normals(across: NDArray[np.float64], down: NDArray[np.float64]) -> N
     return n
 
 
+def _cells(index: Ints) -> Ints:
+    """The facets between neighbouring lines of a grid of vertex indexes, (cells, 4)."""
+    a, b, c, d = index[:-1, :-1], index[1:, :-1], index[:-1, 1:], index[1:, 1:]
+    return np.stack([a, b, d, c], axis=-1).reshape(-1, 4)
+
+
 def grid(
     points: ArrayLike,
     *,
@@ -105,15 +114,16 @@ def grid(
         coordinates = np.asarray(uv, dtype=np.float64)
     seen = np.ones((rows, columns)) if openness is None else np.asarray(openness)
     index = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
-    a, b, c, d = index[:-1, :-1], index[1:, :-1], index[:-1, 1:], index[1:, 1:]
-    facets = np.stack([a, b, d, c], axis=-1).reshape(-1, 4)
+    # Every second line, and the last: a tube keeps its ends.
+    thin = [np.unique([*range(0, count, 2), count - 1]) for count in (rows, columns)]
     return Mesh(
         points=p.reshape(-1, 3).astype(np.float32),
         normals=_unit(n).reshape(-1, 3).astype(np.float32),
         tangents=_unit(across).reshape(-1, 3).astype(np.float32),
         uv=coordinates.reshape(-1, 2).astype(np.float32),
         openness=np.broadcast_to(seen, (rows, columns)).reshape(-1).astype(np.float32),
-        facets=facets,
+        facets=_cells(index),
+        coarse=_cells(index[np.ix_(*thin)]),
     )
 
 
@@ -144,7 +154,7 @@ def spline(knots: ArrayLike, count: int) -> NDArray[np.float64]:
 def lathe(
     profile: ArrayLike,
     *,
-    segments: int = 40,
+    segments: int = 34,
     inside: bool = False,
     squash: float = 1.0,
     openness: ArrayLike | None = None,
@@ -168,7 +178,7 @@ def lathe(
     return grid(np.stack([x, y, z], axis=-1), wrap=True, openness=seen)
 
 
-def disc(radius: float, z: float, *, segments: int = 40, dish: float = 0.0) -> Mesh:
+def disc(radius: float, z: float, *, segments: int = 34, dish: float = 0.0) -> Mesh:
     """A round lid seen from above, its texture lying flat on it; ``dish`` sinks its middle."""
     ring = np.linspace(0, 1, 6)[:, None]
     angle = np.linspace(-np.pi, np.pi, segments + 1)
@@ -181,14 +191,14 @@ def disc(radius: float, z: float, *, segments: int = 40, dish: float = 0.0) -> M
     )
     level = np.zeros_like(mesh.tangents)
     level[:, 0] = 1
-    return Mesh(mesh.points, mesh.normals, level, mesh.uv, mesh.openness, mesh.facets)
+    return dataclasses.replace(mesh, tangents=level)
 
 
 def tube(
     path: ArrayLike,
     radius: ArrayLike,
     *,
-    sides: int = 12,
+    sides: int = 10,
     flatten: float = 1.0,
     up: Sequence[float] = (0.0, 0.0, 1.0),
     caps: bool = True,
@@ -356,13 +366,8 @@ def ellipsoid(
     size = np.asarray(radii, dtype=np.float32)
     normals = ball.points / size
     normals /= np.sqrt(np.einsum("ij,ij->i", normals, normals))[:, None]
-    return Mesh(
-        points=ball.points * size + np.asarray(centre, dtype=np.float32),
-        normals=normals,
-        tangents=ball.tangents,
-        uv=ball.uv,
-        openness=ball.openness,
-        facets=ball.facets,
+    return dataclasses.replace(
+        ball, points=ball.points * size + np.asarray(centre, dtype=np.float32), normals=normals
     )
 
 
@@ -392,13 +397,11 @@ def moved(
 ) -> Mesh:
     """The mesh turned about the origin, then shifted."""
     r = np.eye(3, dtype=np.float32) if turn is None else turn
-    return Mesh(
+    return dataclasses.replace(
+        mesh,
         points=rotated(mesh.points, r) + np.asarray(offset, dtype=np.float32),
         normals=rotated(mesh.normals, r),
         tangents=rotated(mesh.tangents, r),
-        uv=mesh.uv,
-        openness=mesh.openness,
-        facets=mesh.facets,
     )
 
 
@@ -407,11 +410,12 @@ def mirrored(mesh: Mesh) -> Mesh:
     flip = np.array([-1, 1, 1], dtype=np.float32)
     uv = mesh.uv.copy()
     uv[:, 0] = 1 - uv[:, 0]
-    return Mesh(
+    return dataclasses.replace(
+        mesh,
         points=mesh.points * flip,
         normals=mesh.normals * flip,
         tangents=mesh.tangents * -flip,
         uv=uv,
-        openness=mesh.openness,
         facets=mesh.facets[:, ::-1].copy(),
+        coarse=mesh.coarse[:, ::-1].copy(),
     )

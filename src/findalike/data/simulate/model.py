@@ -68,6 +68,8 @@ class Model:
         part_of: (f,) number of the part a facet belongs to.
         material_of: (parts,) index into ``materials``.
         layer_of: (f,) layer of a facet.
+        coarse: (g, 4) vertex indexes of the facets that cast shadows.
+        coarse_part_of: (g,) number of the part such a facet belongs to.
     """
 
     materials: tuple[Material, ...]
@@ -80,6 +82,8 @@ class Model:
     part_of: Ints
     material_of: Ints
     layer_of: Ints
+    coarse: Ints
+    coarse_part_of: Ints
 
     @cached_property
     def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -91,6 +95,12 @@ class Model:
         """(f,) whether a facet is drawn from both sides."""
         flags = np.array([material.two_sided for material in self.materials])
         return np.asarray(flags[self.material_of][self.part_of])
+
+    @cached_property
+    def coarse_two_sided(self) -> NDArray[np.bool_]:
+        """(g,) whether a facet that casts a shadow belongs to a sheet."""
+        flags = np.array([material.two_sided for material in self.materials])
+        return np.asarray(flags[self.material_of][self.coarse_part_of])
 
     @cached_property
     def pyramids(self) -> tuple[tuple[Pixels, ...], ...]:
@@ -114,16 +124,19 @@ def _pyramid(albedo: Pixels) -> tuple[Pixels, ...]:
 
 def _compact(mesh: Mesh) -> Mesh:
     """The mesh without vertices that no facet uses, which would count towards its size."""
-    used, facets = np.unique(mesh.facets, return_inverse=True)
+    used = np.unique(np.concatenate([mesh.facets.ravel(), mesh.coarse.ravel()]))
     if len(used) == len(mesh.points):
         return mesh
+    place = np.zeros(len(mesh.points), dtype=np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
     return Mesh(
         points=mesh.points[used],
         normals=mesh.normals[used],
         tangents=mesh.tangents[used],
         uv=mesh.uv[used],
         openness=mesh.openness[used],
-        facets=facets.reshape(-1, 4).astype(np.int32),
+        facets=place[mesh.facets],
+        coarse=place[mesh.coarse],
     )
 
 
@@ -135,6 +148,7 @@ def assemble(parts: Sequence[Part]) -> Model:
             materials.append(part.material)
     parts = [dataclasses.replace(part, mesh=_compact(part.mesh)) for part in parts]
     offsets = np.cumsum([0, *(len(part.mesh.points) for part in parts)])
+    numbers = np.arange(len(parts), dtype=np.int32)
     counts = [len(part.mesh.facets) for part in parts]
     return Model(
         materials=tuple(materials),
@@ -146,12 +160,16 @@ def assemble(parts: Sequence[Part]) -> Model:
         facets=np.concatenate(
             [part.mesh.facets + o for part, o in zip(parts, offsets[:-1], strict=True)]
         ).astype(np.int32),
-        part_of=np.repeat(np.arange(len(parts), dtype=np.int32), counts),
+        part_of=np.repeat(numbers, counts),
         material_of=np.array(
             [next(i for i, m in enumerate(materials) if m is part.material) for part in parts],
             dtype=np.int32,
         ),
         layer_of=np.repeat(np.array([part.layer for part in parts], dtype=np.int32), counts),
+        coarse=np.concatenate(
+            [part.mesh.coarse + o for part, o in zip(parts, offsets[:-1], strict=True)]
+        ).astype(np.int32),
+        coarse_part_of=np.repeat(numbers, [len(part.mesh.coarse) for part in parts]),
     )
 
 
@@ -165,4 +183,5 @@ def reflected(model: Model) -> Model:
         tangents=model.tangents * -flip,
         uv=np.array([1, 0], dtype=np.float32) + model.uv * np.array([-1, 1], dtype=np.float32),
         facets=np.ascontiguousarray(model.facets[:, ::-1]),
+        coarse=np.ascontiguousarray(model.coarse[:, ::-1]),
     )

@@ -33,6 +33,7 @@ from findalike.types import Pixels
 _MARGIN = 2
 _CREVICE = 0.29
 _PIECE = 12288
+_DULL = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,17 +167,23 @@ def _cover(
     paint(corners, order, np.arange(1, len(model.facets) + 1), numbers)
     steps = [(dx, dy) for dy in range(fine) for dx in range(fine)]
     grids = [np.ascontiguousarray(numbers[dy::fine, dx::fine]).ravel() for dx, dy in steps]
-    part = np.append(np.int32(-1), model.part_of)
     middle = grids[len(grids) // 2]
-    centre = part[middle]
-    same = np.ones(len(centre), dtype=bool)
     covered = middle > 0
+    mixed = np.zeros(len(middle), dtype=bool)
     for other in grids:
         if other is not middle:
-            same &= part[other] == centre
+            mixed |= other != middle
             covered |= other > 0
-    whole = np.flatnonzero(same & covered)
-    edge = np.flatnonzero(~same & covered)
+    # Several facets of one part meet in a pixel without an edge between them.
+    part = np.append(np.int32(-1), model.part_of)
+    unsure = np.flatnonzero(mixed)
+    centre = part[middle[unsure]]
+    parted = np.zeros(len(unsure), dtype=bool)
+    for other in grids:
+        parted |= part[other[unsure]] != centre
+    mixed[unsure] = parted
+    whole = np.flatnonzero(covered & ~mixed)
+    edge = np.flatnonzero(covered & mixed)
     pixels, facets, shifts = [whole], [middle[whole]], [(0.5, 0.5)]
     for (dx, dy), other in zip(steps, grids, strict=True):
         found = other[edge]
@@ -196,23 +203,24 @@ def _cover(
     )
 
 
+_NORMAL, _TANGENT = slice(0, 3), slice(7, 10)
+_U, _V, _OPEN, _DEPTH = 3, 4, 5, 6
+
+
 def _planes(model: Model, placement: Placement, seen: Projected) -> Floats:
     """How attributes run over the picture inside each facet, (f, 3, 10).
 
     Facets are small, so the best straight interpolation in the picture is exact enough. Rows:
-    value at pixel (0, 0), slope along x, slope along y. Columns: normal, tangent, uv, openness,
-    depth.
+    value at pixel (0, 0), slope along x, slope along y. Columns: normal, u, v, openness, depth,
+    tangent.
     """
     table = np.concatenate(
-        [
-            placement.rotate(model.normals),
-            placement.rotate(model.tangents),
-            model.uv,
-            model.openness[:, None],
-        ],
-        axis=1,
+        [placement.rotate(model.normals), model.uv, model.openness[:, None]], axis=1
     )
-    values = np.concatenate([table[model.facets], seen.depths[:, :, None]], axis=2)
+    tangents = placement.rotate(model.tangents)
+    values = np.concatenate(
+        [table[model.facets], seen.depths[:, :, None], tangents[model.facets]], axis=2
+    )
     middle, mean = mean_of_four(seen.corners), mean_of_four(values)
     dx = seen.corners[..., 0] - middle[:, :1]
     dy = seen.corners[..., 1] - middle[:, 1:]
@@ -231,10 +239,15 @@ def _planes(model: Model, placement: Placement, seen: Projected) -> Floats:
     return np.stack([start, slope_x, slope_y], axis=1)
 
 
-def _interpolate(planes: Floats, facet: Ints, x: Floats, y: Floats) -> Floats:
-    """The attributes of :func:`_planes` at some samples, (columns, n)."""
-    count = planes.shape[2]
-    found = planes.reshape(len(planes), -1)[facet]
+def _columns(planes: Floats, first: int, last: int) -> Floats:
+    """Some columns of the planes, laid out for :func:`_interpolate`, (f, 3 (last - first))."""
+    return np.ascontiguousarray(planes[:, :, first:last]).reshape(len(planes), -1)
+
+
+def _interpolate(columns: Floats, facet: Ints, x: Floats, y: Floats) -> Floats:
+    """The attributes of :func:`_columns` at some samples, (columns, n)."""
+    count = columns.shape[1] // 3
+    found = columns[facet]
     out = found[:, :count] + found[:, count : 2 * count] * x[:, None]
     out += found[:, 2 * count :] * y[:, None]
     return np.ascontiguousarray(out.T)
@@ -263,26 +276,29 @@ def _shade(subject: _Subject, samples: _Samples, window: tuple[int, int, int, in
     """Colour and coverage of the samples, (n, 4), not yet multiplied."""
     model, seen = subject.model, subject.seen
     planes = _planes(model, subject.placement, seen)
-    depth_planes = np.ascontiguousarray(planes[:, :, 9:])
-    depth = _interpolate(depth_planes, samples.facet, samples.x, samples.y)[0]
+    smooth, bumpy = _columns(planes, 0, _TANGENT.start), _columns(planes, 0, _TANGENT.stop)
+    depth = _interpolate(_columns(planes, _DEPTH, _DEPTH + 1), samples.facet, samples.x, samples.y)[
+        0
+    ]
     crevices = _crevices(samples, depth, window)
     rgba = np.empty((len(depth), 4), dtype=np.float32)
     material = model.material_of[model.part_of][samples.facet]
     scale = _texel_scale(model, seen)
     for number, surface in enumerate(model.materials):
         chosen = np.flatnonzero(material == number)
+        columns = smooth if surface.bump is None else bumpy
         pyramid = model.pyramids[number]
         # Work on pieces that fit the processor's cache.
         for start in range(0, len(chosen), _PIECE):
             piece = chosen[start : start + _PIECE]
             facet = samples.facet[piece]
             x, y = samples.x[piece], samples.y[piece]
-            attributes = _interpolate(planes, facet, x, y)
-            around = _surround(subject, x, y, attributes, crevices[piece])
+            a = _interpolate(columns, facet, x, y)
+            around = _surround(subject, x, y, a, crevices[piece])
             if surface.two_sided:
-                attributes[:3] *= np.where(seen.area[facet] < 0, np.float32(-1), np.float32(1))
-            texture = _texture(surface, pyramid, attributes[6], attributes[7], float(scale[number]))
-            rgba[piece] = _light_material(surface, texture, attributes, around, subject.rig)
+                a[_NORMAL] *= np.where(seen.area[facet] < 0, np.float32(-1), np.float32(1))
+            texture = _texture(surface, pyramid, a[_U], a[_V], float(scale[number]))
+            rgba[piece] = _light_material(surface, texture, a, around, subject.rig).T
     return rgba
 
 
@@ -290,7 +306,7 @@ def _surround(
     subject: _Subject, x: Floats, y: Floats, attributes: Floats, crevices: Floats
 ) -> _Around:
     """View and light at samples at the pixel positions x, y."""
-    camera, depth = subject.camera, attributes[9]
+    camera, depth = subject.camera, attributes[_DEPTH]
     local_x = (x - np.float32(camera.centre[0])) / np.float32(camera.focal)
     local_y = (y - np.float32(camera.centre[1])) / np.float32(camera.focal)
     ray = [local_x * a[0] + local_y * a[1] + a[2] for a in camera.axes.T]
@@ -300,7 +316,7 @@ def _surround(
     low = np.exp(position[2] * np.float32(-1 / (0.12 * subject.shadows.radius)))
     return _Around(
         view=[r * length for r in ray],
-        light=attributes[8] * crevices * (1 - np.float32(0.35) * np.minimum(low, 1)),
+        light=attributes[_OPEN] * crevices * (1 - np.float32(0.35) * np.minimum(low, 1)),
         key=subject.shadows.on_surface(*position),
     )
 
@@ -314,28 +330,30 @@ def _texel_scale(model: Model, seen: Projected) -> Floats:
     for number in range(len(model.materials)):
         of = ratio[(material == number) & (seen.area > 0)]
         if len(of):
-            scale[number] = np.percentile(of, 60)
+            middle = len(of) * 3 // 5
+            scale[number] = np.partition(of, middle)[middle]
     return scale
 
 
 def _texture(
     material: Material, pyramid: tuple[Pixels, ...], u: Floats, v: Floats, scale: float
 ) -> Floats:
-    """Albedo in linear light and coverage, (n, 4)."""
+    """Albedo in linear light and coverage, (4, n)."""
     height, width = material.albedo.shape[:2]
     count = max(material.repeat)
     texels = max(height * material.repeat[1], width * material.repeat[0]) / max(scale, 1.0)
     level = int(np.clip(np.floor(np.log2(max(texels, 1.0)) + 0.35), 0, 5))
     picture = pyramid[min(level, len(pyramid) - 1)]
     h, w = picture.shape[:2]
-    x = u * np.float32(w * material.repeat[0]) - 0.5
-    y = v * np.float32(h * material.repeat[1]) - 0.5
+    half = np.float32(0.5)
+    x = u * np.float32(w * material.repeat[0]) - half
+    y = v * np.float32(h * material.repeat[1]) - half
     found = sample(picture, x, y, wrap=count > 1)
-    out = np.ones((len(u), 4), dtype=np.float32)
-    out[:, :3] = cv2.LUT(np.ascontiguousarray(found[:, :3]), _LINEAR)
-    if found.shape[1] == 4:
+    out = np.ones((4, len(u)), dtype=np.float32)
+    out[:3] = cv2.LUT(found[:3], _LINEAR)
+    if len(found) == 4:
         # The mask is sharpened to an edge about one pixel wide.
-        out[:, 3] = np.clip((found[:, 3].astype(np.float32) - 96) / 64, 0, 1)
+        out[3] = np.clip((found[3].astype(np.float32) - 96) / 64, 0, 1)
     return out
 
 
@@ -344,20 +362,19 @@ def _bumped(material: Material, a: Floats, normal: list[Floats]) -> list[Floats]
     if material.bump is None:
         return normal
     h, w = material.bump.shape[:2]
-    slope = sample(
+    across, down = sample(
         material.bump,
-        a[6] * np.float32(w * material.bump_repeat[0]),
-        a[7] * np.float32(h * material.bump_repeat[1]),
+        a[_U] * np.float32(w * material.bump_repeat[0]),
+        a[_V] * np.float32(h * material.bump_repeat[1]),
         wrap=True,
     ) * np.float32(material.bump_strength)
-    t = [a[3], a[4], a[5]]
+    t = a[_TANGENT]
     b = [
         t[1] * normal[2] - t[2] * normal[1],
         t[2] * normal[0] - t[0] * normal[2],
         t[0] * normal[1] - t[1] * normal[0],
     ]
-    tilted = [n - slope[:, 0] * i - slope[:, 1] * j for n, i, j in zip(normal, t, b, strict=True)]
-    return _normalise(tilted)
+    return _normalise([n - across * i - down * j for n, i, j in zip(normal, t, b, strict=True)])
 
 
 def _normalise(v: list[Floats]) -> list[Floats]:
@@ -368,36 +385,47 @@ def _normalise(v: list[Floats]) -> list[Floats]:
 def _light_material(
     material: Material, texture: Floats, a: Floats, around: _Around, rig: Rig
 ) -> Floats:
-    """Shade samples of one material, (n, 4)."""
+    """Shade samples of one material: ``texture`` with its albedo replaced by light, (4, n)."""
     view, light, key = around.view, around.light, around.key
-    normal = _bumped(material, a, _normalise([a[0], a[1], a[2]]))
-    albedo = texture[:, :3]
-    towards = _dot(normal, list(rig.key))
+    normal = _bumped(material, a, _normalise(list(a[_NORMAL])))
+    albedo = texture[:3]
     facing = np.clip(_dot(normal, view), 0, 1)
     wrap = np.float32(0.25 if material.sheen else 0.08)
-    lit = np.clip((towards + wrap) / (1 + wrap), 0, 1) * key
-    diffuse = look_up(rig.diffuse, *normal) * light[:, None] + lit[:, None] * rig.key_colour
-    rim = (1 - facing) ** 5
-    level = int(np.argmin([abs(g - material.roughness * 0.7) for g in GLOSS_LEVELS]))
-    twice = 2 * facing
-    mirror = [twice * n - v for n, v in zip(normal, view, strict=True)]
-    glint = look_up(rig.gloss[level], *_normalise(mirror)) * np.minimum(light, 0.35 + key)[:, None]
+    lit = np.clip((_dot(normal, list(rig.key)) + wrap) / (1 + wrap), 0, 1) * key
+    diffuse = look_up(rig.diffuse, *normal) * light + lit * rig.key_colour[:, None]
+    away = 1 - facing
+    rim = away * away
+    rim *= rim
+    rim *= away
+    glint = _glint(material, normal, view, facing, rig) * np.minimum(light, 0.35 + key)
     if material.metal:
-        share = albedo + (1 - albedo) * (rim * np.float32(1 - material.roughness))[:, None]
+        share = albedo + (1 - albedo) * (rim * np.float32(1 - material.roughness))
         colour = glint * share + diffuse * albedo * np.float32(0.25 * material.roughness)
     else:
         grazing = np.float32((1 - material.specular) * (1 - material.roughness) ** 2)
         share = np.float32(material.specular) + grazing * rim
-        colour = diffuse * albedo * (1 - share)[:, None] + glint * share[:, None]
+        colour = diffuse * albedo * (1 - share) + glint * share
     if material.sheen:
-        velvet = (1 - facing) ** 3 * np.float32(material.sheen)
-        colour += diffuse * velvet[:, None] * (0.25 + 0.75 * albedo)
+        velvet = away * away * away * np.float32(material.sheen)
+        colour += diffuse * velvet * (np.float32(0.25) + np.float32(0.75) * albedo)
     if material.emission:
         colour += albedo * np.float32(material.emission)
-    texture[:, :3] = colour
+    texture[:3] = colour
     if material.opacity < 1:
-        texture[:, 3] *= np.float32(material.opacity) + np.float32(1 - material.opacity) * rim
+        texture[3] *= np.float32(material.opacity) + np.float32(1 - material.opacity) * rim
     return texture
+
+
+def _glint(
+    material: Material, normal: list[Floats], view: list[Floats], facing: Floats, rig: Rig
+) -> Floats:
+    """What a mirror of the material's roughness shows, (3, n)."""
+    if material.roughness > _DULL:
+        return look_up(rig.diffuse, *normal)
+    level = int(np.argmin([abs(g - material.roughness * 0.7) for g in GLOSS_LEVELS]))
+    twice = 2 * facing
+    mirror = [twice * n - v for n, v in zip(normal, view, strict=True)]
+    return look_up(rig.gloss[level], *_normalise(mirror))
 
 
 def _dot(first: Sequence[Floats], second: Sequence[Floats]) -> Floats:
@@ -406,12 +434,17 @@ def _dot(first: Sequence[Floats], second: Sequence[Floats]) -> Floats:
 
 def _lay_over(canvas: Floats, samples: _Samples, rgba: Floats, fine: int) -> None:
     """Add the samples to the canvas of premultiplied light, over what is there."""
-    rgba[:, :3] *= rgba[:, 3:]
+    coverage = rgba[:, 3].copy()
+    for channel in range(3):
+        rgba[:, channel] *= coverage
     total = np.zeros_like(canvas)
     first = samples.groups[1]
     total[samples.pixel[:first]] = rgba[:first]
+    rgba[first:] *= np.float32(1 / fine**2)
     for start, end in itertools.pairwise(samples.groups[1:]):
         # Within a run no pixel comes twice, so that += adds each sample once.
-        total[samples.pixel[start:end]] += rgba[start:end] * np.float32(1 / fine**2)
-    canvas *= 1 - total[:, 3:]
+        total[samples.pixel[start:end]] += rgba[start:end]
+    room = 1 - total[:, 3]
+    for channel in range(4):
+        canvas[:, channel] *= room
     canvas += total

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from findalike.data.simulate.backdrop import white_sweep
-from findalike.data.simulate.camera import encode_jpeg, soft_clip, to_srgb
+from findalike.data.simulate.camera import encode_jpeg, soft_clip, three, to_srgb
 from findalike.data.simulate.light import Panel, Rig, make_rig
-from findalike.data.simulate.mesh import Floats
 from findalike.data.simulate.model import Model
 from findalike.data.simulate.raster import Camera, Placement, look_at, place
-from findalike.data.simulate.render import draw
+from findalike.data.simulate.render import draw, linear_table
 from findalike.data.simulate.shadow import cast
 from findalike.data.simulate.spec import View
 from findalike.types import Pixels
@@ -83,15 +83,16 @@ def seller_picture(
     camera = framed(model, placement, view, size, float(rng.uniform(0.8, 0.9)))
     rig = studio(studio_number, from_above=view.pitch > 50)
     shadows = cast([(model, placement)], rig)
-    sweep = white_sweep(camera, shadows, _SHADOW_DEPTH)
-    light: Floats = np.repeat(sweep[..., None], 3, axis=2)
+    sweep = to_srgb(white_sweep(camera, shadows, _SHADOW_DEPTH))
+    picture: Pixels = np.asarray(cv2.merge([sweep, sweep, sweep]))
     layer = draw(model, placement, camera, rig, shadows, shoulder=soft_clip)
     if layer is not None:
         height, width = layer.rgba.shape[:2]
-        part = light[layer.y : layer.y + height, layer.x : layer.x + width]
-        part *= 1 - layer.rgba[..., 3:]
-        part += layer.rgba[..., :3]
-    return to_srgb(light)
+        part = picture[layer.y : layer.y + height, layer.x : layer.x + width]
+        red, green, blue, alpha = cv2.split(layer.rgba)
+        under = np.asarray(cv2.LUT(part, linear_table()))
+        part[:] = to_srgb(under * three(1 - alpha) + cv2.merge([red, green, blue]))
+    return picture
 
 
 def seller_jpeg(model: Model, view: View, rng: np.random.Generator, studio_number: int) -> bytes:

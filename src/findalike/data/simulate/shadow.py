@@ -52,7 +52,7 @@ class ShadowMap:
         """Share of the key light that reaches points on the products, (n,)."""
         u, v, depth = self._locate(x, y, z)
         found = sample(self.moments, u, v)
-        mean, square = found[:, 0], found[:, 1]
+        mean, square = found
         variance = np.maximum(square - mean * mean, 2e-4)
         behind = np.maximum(depth - _BIAS - mean, 0)
         lit = variance / (variance + behind * behind)
@@ -61,12 +61,12 @@ class ShadowMap:
     def on_floor(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Shares of the key light and of the surrounding light that reach the floor, (n,) each."""
         u, v, _ = self._locate(x, y, np.zeros_like(x))
-        far = np.clip(sample(self.height, u, v)[:, 0] * 5, 0, 1)
-        key = sample(self.sharp, u, v)[:, 0] * (1 - far) + sample(self.soft, u, v)[:, 0] * far
+        far = np.clip(sample(self.height, u, v)[0] * 5, 0, 1)
+        key = sample(self.sharp, u, v)[0] * (1 - far) + sample(self.soft, u, v)[0] * far
         half = _SIDE / 2
         tu = (x - self.centre[0]) / self.radius * half + half - 0.5
         tv = (self.centre[1] - y) / self.radius * half + half - 0.5
-        return key, sample(self.touch, tu, tv)[:, 0]
+        return key, sample(self.touch, tu, tv)[0]
 
     def _locate(self, x: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
         dx, dy, dz = ((a - c) / self.radius for a, c in zip((x, y, z), self.centre, strict=True))
@@ -86,8 +86,8 @@ def cast(things: Sequence[tuple[Model, Placement]], rig: Rig) -> ShadowMap:
     right = np.cross(away, (0.0, 0.0, 1.0) if abs(away[2]) < 0.99 else (0.0, 1.0, 0.0))
     right /= np.sqrt((right * right).sum())
     axes = np.stack([right, np.cross(right, away), away]).astype(np.float32)
-    corners = np.concatenate([p[m.facets] for p, (m, _) in zip(points, things, strict=True)])
-    two_sided = np.concatenate([model.two_sided for model, _ in things])
+    corners = np.concatenate([p[m.coarse] for p, (m, _) in zip(points, things, strict=True)])
+    two_sided = np.concatenate([model.coarse_two_sided for model, _ in things])
     depth, floor = _depth_map(corners, two_sided, centre, radius, axes)
     moments = np.stack([depth, depth * depth], axis=-1)
     sigma = 0.9 + 1.9 * rig.softness
@@ -149,7 +149,7 @@ def _touch_map(corners: Floats, centre: Floats, radius: float) -> Floats:
     height = mean_of_four(corners[..., 2])
     reach = radius * _TOUCH_HEIGHT
     strength: NDArray[np.float32] = np.exp(-np.maximum(height, 0) / reach / 3).astype(np.float32)
-    low = strength > 0.03
+    low = strength > 0.1
     canvas = np.zeros((_SIDE, _SIDE), dtype=np.float32)
     index = np.flatnonzero(low)
     order = index[np.argsort(strength[index], kind="stable")].astype(np.int32)

@@ -77,7 +77,7 @@ PRODUCT_COLUMNS = (
 
 _MANIFEST = "simulation.json"
 _JOURNAL = "simulation.partial.jsonl"
-_PROPS = 60
+_PROPS = 24
 _LOOK_BACK = 12
 
 Row: TypeAlias = dict[str, str | int | float]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from findalike.data.simulate.backdrop import room
-from findalike.data.simulate.camera import Shot, disc_blur, encode_jpeg, expose
+from findalike.data.simulate.camera import Shot, disc_blur, encode_jpeg, expose, three
 from findalike.data.simulate.difficulty import RIGHT_EXPOSURE, Difficulty, Facts, measure
 from findalike.data.simulate.hand import hand
 from findalike.data.simulate.mesh import Floats
@@ -212,10 +212,11 @@ def _over(picture: Floats, layer: Layer, radius: float) -> Floats:
     x1, y1 = min(x + rgba.shape[1], width), min(y + rgba.shape[0], height)
     rgba = rgba[y0 - y : y1 - y, x0 - x : x1 - x]
     part = picture[y0:y1, x0:x1]
-    part *= 1 - rgba[..., 3:]
-    part += rgba[..., :3]
+    red, green, blue, alpha = cv2.split(rgba)
+    part *= three(1 - alpha)
+    part += cv2.merge([red, green, blue])
     cover = np.zeros((height, width), dtype=np.float32)
-    cover[y0:y1, x0:x1] = rgba[..., 3]
+    cover[y0:y1, x0:x1] = alpha
     return cover
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from findalike.data.simulate.drawing import Sheet
@@ -31,7 +33,7 @@ def _shaped(
     bulge = 1 + swell * np.sin(np.pi * np.clip(t, 0, 1)) * (p[:, 1] < 0)
     p[:, 0] *= factor
     p[:, 1] = p[:, 1] * factor * bulge + lean * t * height
-    return Mesh(p, mesh.normals, mesh.tangents, mesh.uv, mesh.openness, mesh.facets)
+    return dataclasses.replace(mesh, points=p)
 
 
 def build_backpack(spec: ProductSpec) -> Model:

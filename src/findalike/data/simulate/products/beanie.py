@@ -35,7 +35,7 @@ def build_beanie(spec: ProductSpec) -> Model:
     )
     rib = cloth(band.pixels, "ribs", repeat=(5, 1), strength=0.9)
     brim = along([(9.6, 7.2), (10.3, 6.6), (10.45, 4), (10.3, 0.8), (9.8, 0.1)], 10)
-    parts = [Part(lathe(crown), wool), Part(lathe(brim, segments=56), rib)]
+    parts = [Part(lathe(crown), wool), Part(lathe(brim, segments=34), rib)]
     if spec.shape == "bobble":
         fluff = Material(
             solid(trim),

@@ -49,7 +49,7 @@ def build_cap(spec: ProductSpec) -> Model:
     return assemble(
         [
             Part(lathe(dome * (0.98, 0.97), inside=True, squash=1.12, segments=36), inside),
-            Part(lathe(dome, squash=1.12, segments=48), crown),
+            Part(lathe(dome, squash=1.12, segments=40), crown),
             Part(_brim(flat=flat), visor),
             Part(button, cloth(solid(trim))),
         ]

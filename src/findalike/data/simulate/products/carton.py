@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from findalike.data.simulate.drawing import STYLES, Sheet
@@ -94,14 +96,7 @@ def build_carton(spec: ProductSpec) -> Model:
         points[:, 2] = y * np.sin(tilt) + z * np.cos(tilt) + height + 1.5
         parts.append(
             Part(
-                Mesh(
-                    points,
-                    cap_mesh.normals,
-                    cap_mesh.tangents,
-                    cap_mesh.uv,
-                    cap_mesh.openness,
-                    cap_mesh.facets,
-                ),
+                dataclasses.replace(cap_mesh, points=points),
                 glossy(solid(spec.tint(spec.trim))),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -33,7 +34,7 @@ def _shaped(
     bulge = 1 + swell * np.sin(np.pi * np.clip(t, 0, 1)) * (p[:, 1] < 0)
     p[:, 0] *= factor
     p[:, 1] = p[:, 1] * factor * bulge + lean * t * height
-    return Mesh(p, mesh.normals, mesh.tangents, mesh.uv, mesh.openness, mesh.facets)
+    return dataclasses.replace(mesh, points=p)
 
 
 def build_handbag(spec: ProductSpec) -> Model:
@@ -171,7 +172,7 @@ def _bucket(spec: ProductSpec) -> Model:
     return assemble(
         [
             Part(lathe(inner, inside=True, squash=0.72), inside),
-            Part(lathe(wall, squash=0.72, segments=52), hide),
+            Part(lathe(wall, squash=0.72, segments=40), hide),
             Part(tube(strap, 1.0, up=(0, 1, 0), flatten=0.35), accent),
         ]
     )

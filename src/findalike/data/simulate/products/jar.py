@@ -23,7 +23,7 @@ def build_jar(spec: ProductSpec) -> Model:
         "belly": [(2.9, 8.6), (3.5, 8), (4.3, 5.5), (4.3, 3), (3.6, 0.5), (3.2, 0.05)],
         "facet": [(3.0, 10.6), (3.3, 10), (3.35, 9), (3.35, 5), (3.35, 0.7), (3.0, 0.05)],
     }[spec.shape]
-    segments = 8 if spec.shape == "facet" else 44
+    segments = 8 if spec.shape == "facet" else 34
     profile = along(knots, 22)
     top = profile[0, 1]
     fruit = FLAVOURS[spec.motif].colour

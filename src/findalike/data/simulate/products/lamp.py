@@ -97,7 +97,7 @@ def build_lamp(spec: ProductSpec) -> Model:
             Part(lathe(profile, segments=40), foot),
             Part(lathe([(0.5, high - 6), (0.5, top)]), steel((200, 176, 120))),
             Part(lathe(inner, inside=True), glow),
-            Part(lathe(wall, segments=52), linen),
+            Part(lathe(wall, segments=40), linen),
             Part(lathe([(narrow + 0.1, high + 0.2), (narrow + 0.16, high - 0.5)]), edge, layer=1),
             Part(lathe([(wide + 0.05, low + 0.6), (wide + 0.16, low - 0.1)]), edge, layer=1),
         ]

@@ -67,7 +67,7 @@ def build(spec: ProductSpec) -> Model:
     rim = glossy(solid(darker(trim, 0.2) if camp else spec.tint(spec.colour)), roughness=0.2)
     handle = glossy(solid(spec.tint(spec.colour) if camp else trim), roughness=0.15)
     parts = [
-        Part(lathe(outer, segments=52), body),
+        Part(lathe(outer, segments=40), body),
         Part(lathe(np.array([*lip, (radius, top)])), rim),
         Part(lathe(inner, inside=True, openness=np.linspace(0.95, 0.5, len(inner))), inside),
     ]

@@ -106,7 +106,7 @@ def along(knots: ArrayLike, count: int) -> NDArray[np.float64]:
     return np.stack([np.interp(even, length, column) for column in line.T], axis=-1)
 
 
-def turned(knots: ArrayLike, *, count: int = 20, segments: int = 44, squash: float = 1.0) -> Mesh:
+def turned(knots: ArrayLike, *, count: int = 20, segments: int = 34, squash: float = 1.0) -> Mesh:
     """A lathe through a smooth profile; its texture runs evenly along the profile."""
     return lathe(along(knots, count), segments=segments, squash=squash)
 

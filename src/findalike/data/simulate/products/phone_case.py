@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from findalike.data.simulate.drawing import Sheet
@@ -67,7 +69,7 @@ def _stretched(
     mesh: Mesh, factor: tuple[float, float, float], offset: tuple[float, float, float]
 ) -> Mesh:
     points = mesh.points * np.array(factor, dtype=np.float32) + np.array(offset, dtype=np.float32)
-    return Mesh(points, mesh.normals, mesh.tangents, mesh.uv, mesh.openness, mesh.facets)
+    return dataclasses.replace(mesh, points=points)
 
 
 PHONE_CASE = Kind(

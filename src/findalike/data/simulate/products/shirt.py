@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -173,9 +175,8 @@ def _sheet_mesh(height: Floats, mask: Pixels, thickness: float, base: float) -> 
     near = cv2.dilate(mask, np.ones((3, 3), np.uint8))
     cells = cv2.resize(near, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
     kept = (cells[:, ::-1] if under else cells).ravel() > 8
-    return Mesh(
-        whole.points, whole.normals, whole.tangents, whole.uv, whole.openness, whole.facets[kept]
-    )
+    facets = whole.facets[kept]
+    return dataclasses.replace(whole, facets=facets, coarse=facets)
 
 
 def _fabric(sheet: Pixels, bump: Floats | None) -> Material:

@@ -54,7 +54,7 @@ def build_vase(spec: ProductSpec) -> Model:
         [
             Part(lathe(inner, inside=True, openness=np.linspace(0.8, 0.2, len(inner))), dark),
             Part(lathe(lip), Material(solid(base), roughness=rough)),
-            Part(lathe(profile, segments=52), skin),
+            Part(lathe(profile, segments=40), skin),
         ]
     )
 
