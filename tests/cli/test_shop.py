@@ -24,6 +24,14 @@ def test_versions_and_rollback(findalike, shop):
     assert "999" in wrong.err
 
 
+def test_remove(findalike, shop):
+    told = findalike("shop", "remove", "p03", "p04", "nothing", "--shop", shop, "--json").json
+    assert told["images_removed"] == 4
+    info = findalike("shop", "info", "--shop", shop, "--json").json
+    assert (info["products"], info["version"]) == (10, told["version"])
+    assert "0 images" in findalike("shop", "remove", "p03", "--shop", shop).out
+
+
 def test_verify(findalike, shop, photos):
     assert findalike("shop", "verify", "--shop", shop).code == 0
     (photos / "3.jpg").unlink()

@@ -10,7 +10,7 @@ import typer
 from findalike.cli.options import AsJson, ShopFolder
 
 app = typer.Typer(
-    help="Look after a shop: info, verify, versions, rollback, compact, delete.",
+    help="Look after a shop: info, verify, remove, versions, rollback, compact, delete.",
     no_args_is_help=True,
 )
 
@@ -72,6 +72,29 @@ def verify(
         raise typer.Exit(1)
     if not as_json:
         console.print("all is well")
+
+
+@app.command()
+def remove(
+    products: Annotated[
+        list[str], typer.Argument(help="Ids of the products to remove.", show_default=False)
+    ],
+    shop: ShopFolder,
+    as_json: AsJson = False,
+) -> None:
+    """Remove products with all their images; `shop rollback` brings them back.
+
+    Example: `findalike shop remove MH01-XS-Gray MH01-S-Gray --shop myshop`
+    """
+    from findalike.cli.output import console, print_json
+    from findalike.shop.shop import Shop
+
+    opened = Shop.open(shop)
+    removed = opened.remove(products)
+    if as_json:
+        print_json({"images_removed": removed, "version": opened.stats().version})
+    else:
+        console.print(f"{removed:,} images removed")
 
 
 @app.command()
