@@ -10,9 +10,10 @@ from findalike.data.simulate.shop import (
     GALLERY_COLUMNS,
     PRODUCT_COLUMNS,
     QUERY_COLUMNS,
+    VERSION,
     simulate,
 )
-from findalike.errors import SettingError
+from findalike.errors import SettingError, StorageError
 
 from .conftest import PRODUCTS, SEED
 
@@ -195,6 +196,20 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "shop").write_text("x")
     with pytest.raises(SettingError, match="is a file"):
         simulate(tmp_path / "shop", products=1, seed=1)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StorageError, match="file/shop"):
+        simulate(tmp_path / "file" / "shop", products=1, seed=1)
+
+
+def test_a_run_killed_at_its_very_start_can_be_continued(tmp_path):
+    (tmp_path / "simulation.json").write_text(
+        json.dumps({"simulator": "findalike", "version": VERSION, "seed": 1, "products": 1})
+    )
+    assert simulate(tmp_path, products=1, seed=1).seller_images >= 1
+    assert (tmp_path / "README.txt").is_file()
 
 
 def test_the_package_exports_simulate():

@@ -27,7 +27,7 @@ from findalike.data.simulate.products import KINDS
 from findalike.data.simulate.seller import STUDIOS, seller_jpeg
 from findalike.data.simulate.spec import ProductSpec
 from findalike.data.simulate.user import Neighbours, UserPhoto, user_photo
-from findalike.errors import SettingError
+from findalike.errors import SettingError, StorageError
 
 VERSION = 1
 """Raised by one whenever a change gives other pictures for the same seed."""
@@ -134,9 +134,26 @@ def simulate(
 
     Raises:
         SettingError: for numbers out of range, or a folder with something else in it.
+        StorageError: if the folder cannot be written.
     """
     _check(products, seed, workers)
     planned = list(plan(seed, products))
+    try:
+        return _make_shop(out, planned, seed, progress, workers or os.cpu_count() or 1)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the simulated shop to {out}: {error}; check that the folder can be "
+            f"written and the disk has room, and run it again: it continues where it stopped"
+        ) from error
+
+
+def _make_shop(
+    out: Path,
+    planned: Sequence[PlannedProduct],
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+    workers: int,
+) -> SimulatedShop:
     _claim(out, planned, seed)
     shop = SimulatedShop(
         root=out,
@@ -148,7 +165,7 @@ def simulate(
         seller_images=sum(len(item.views) for item in planned),
         user_images=sum(item.user_images for item in planned),
     )
-    rows = _draw_missing(shop, planned, progress, workers or os.cpu_count() or 1)
+    rows = _draw_missing(shop, planned, progress, workers)
     if rows is not None:
         _write_tables(shop, planned, rows)
     (out / _JOURNAL).unlink(missing_ok=True)
@@ -222,15 +239,17 @@ def _claim(out: Path, planned: Sequence[PlannedProduct], seed: int) -> None:
                 f"{out} holds another simulation ({_words(found)}), not ({_words(manifest)}): "
                 f"give another folder, or delete this one"
             )
-        return
-    if out.is_dir() and any(out.iterdir()):
+    elif out.is_dir() and any(out.iterdir()):
         raise SettingError(
             f"{out} is not empty and holds no simulated shop: give a new or empty folder"
         )
+    else:
+        # Before anything else, so that a run killed right here can be continued.
+        out.mkdir(parents=True, exist_ok=True)
+        _write_text(path, json.dumps(manifest, indent=1) + "\n")
     for folder in (out / "seller", out / "user"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     _write_text(out / "README.txt", _readme(len(planned), seed))
-    _write_text(path, json.dumps(manifest, indent=1) + "\n")
 
 
 def _words(manifest: Mapping[str, object]) -> str:

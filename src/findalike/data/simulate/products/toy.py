@@ -10,6 +10,7 @@ from findalike.data.simulate.mesh import (
     ellipsoid,
     lathe,
     moved,
+    rotation,
     tube,
 )
 from findalike.data.simulate.model import Material, Model, Part, assemble
@@ -71,8 +72,9 @@ def build_toy(spec: ProductSpec) -> Model:
         parts.append(
             Part(ellipsoid((x * 6.2, -11.6, 3.0), (2.3, 0.9, 2.3), segments=18, rings=10), light)
         )
-        arm = along([(x * 5.4, -1, 14.5), (x * 8.4, -3.4, 11), (x * 8.2, -6.2, 7.6)], 10)
-        parts.append(Part(tube(arm, np.linspace(2.1, 2.4, 10), up=(0, 1, 0.2), sides=16), coat))
+        limb = ellipsoid((0, 0, 0), (2.4, 2.5, 5.3), segments=20, rings=12)
+        arm = moved(limb, (x * 7.3, -2.6, 11.6), turn=rotation(pitch=-24.0, roll=-x * 30.0))
+        parts.append(Part(arm, coat))
         parts += _ears(spec.shape, x, coat, light)
     parts += _neckwear(spec, trim)
     return assemble(parts)
@@ -106,7 +108,7 @@ def _ears(shape: str, x: int, coat: Material, light: Material) -> list[Part]:
 def _neckwear(spec: ProductSpec, trim: tuple[int, int, int]) -> list[Part]:
     ribbon = cloth(solid(trim), "knit" if spec.layout == "scarf" else "canvas", repeat=(10, 2))
     t = np.linspace(0, 2 * np.pi, 37)
-    loop = np.stack([5.0 * np.cos(t), 4.5 * np.sin(t) - 0.4, np.full_like(t, 16.3)], -1)
+    loop = np.stack([5.5 * np.cos(t), 5.0 * np.sin(t) - 0.5, np.full_like(t, 16.4)], -1)
     parts = [Part(tube(loop, 1.2 if spec.layout == "scarf" else 0.7, sides=10, caps=False), ribbon)]
     if spec.layout == "scarf":
         tail = along([(2.2, -4.8, 16), (2.8, -6.6, 13), (3.0, -6.9, 9.5)], 8)
