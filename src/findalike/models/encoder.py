@@ -12,6 +12,7 @@ from findalike.errors import BundleError, EngineError, SettingError
 from findalike.models.bundle import Bundle
 from findalike.models.cpus import usable_cpus
 from findalike.models.registry import find_bundle
+from findalike.models.runtime import onnx_runtime
 from findalike.types import Embeddings, InputSpec, Pixels
 
 if TYPE_CHECKING:
@@ -146,9 +147,7 @@ class Encoder:
 
 
 def _start(bundle: Bundle, threads: int) -> InferenceSession:
-    # Imported here: it takes 0.1 s, which commands that embed nothing need not spend.
-    import onnxruntime  # noqa: PLC0415
-
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

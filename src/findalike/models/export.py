@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx_ir
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from findalike.errors import BundleError
 from findalike.models.quiet import quiet
+from findalike.models.runtime import onnx_runtime
 from findalike.types import Embeddings, Pixels
 
 OPSET = 18
@@ -147,6 +147,7 @@ def least_cosine(expected: Embeddings, path: Path, samples: Pixels) -> float:
     The runtime sees the pictures in one batch and the first one alone, so that an export that
     works for one batch size only is found out.
     """
+    onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
