@@ -8,7 +8,7 @@ import numpy as np
 
 from findalike.data.simulate.camera import Shot
 
-RIGHT_EXPOSURE = 0.25
+RIGHT_EXPOSURE = 0.35
 """Stops at which a scene of average light comes out as it should."""
 
 

@@ -76,13 +76,15 @@ def _straps(spec: ProductSpec, depth: float, height: float) -> list[Part]:
     parts = []
     if spec.shape == "roll":
         over = [
-            (0, -depth * 0.62, height * 0.62),
-            (0, -depth * 0.5, height * 0.98),
-            (0, 0, height + 0.4),
+            (0, -depth * 0.66 - 0.8, height * 0.62),
+            (0, -depth * 0.56 - 0.8, height * 0.96),
+            (0, 0, height + 1.4),
             (0, depth * 0.4, height),
         ]
         parts.append(Part(tube(along(over, 14), 1.4, up=(1, 0, 0), sides=8), webbing))
-        buckle = moved(slab((3.6, 0.9, 2.2), bevel=0.3)["front"], (0, -depth * 0.64, height * 0.66))
+        buckle = moved(
+            slab((3.6, 0.9, 2.2), bevel=0.3)["front"], (0, -depth * 0.66 - 1.9, height * 0.66)
+        )
         parts.append(Part(buckle, steel((60, 60, 64))))
     low, high = height - 0.6, height + 3.2
     loop = along([(-4, 0, low), (-3, 0, high), (3, 0, high), (4, 0, low)], 14)
