@@ -49,13 +49,15 @@ def list_models(as_json: AsJson = False) -> None:
             }
         )
         return
-    table = Table("encoder", "origin", "input", "dimensions", "folder")
+    table = Table("encoder", "origin", "input", "dimensions")
     for entry in entries:
         size = f"{entry.bundle.input.size} px" if entry.bundle else "-"
         length = str(entry.bundle.embedding_size) if entry.bundle else "-"
-        where = Text(str(entry.problem or entry.folder), overflow="fold")
-        table.add_row(entry.name, entry.origin, size, length, where)
+        table.add_row(Text(entry.name, overflow="fold"), entry.origin, size, length)
     console.print(table)
+    for entry in entries:  # below the table, where a long path is not cut to a column
+        where = f"{entry.name}: {entry.problem or entry.folder}"
+        console.print(Text(where), soft_wrap=True)
     backbones = Table("pull", "which is", "what it is")
     for name, known in BACKBONES.items():
         backbones.add_row(name, known.spec, Text(known.what))
