@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import numpy as np
@@ -5,13 +6,17 @@ import pytest
 
 from findalike.data.simulate.plan import draw_family, draw_prop, draw_spec, plan, title_of
 from findalike.data.simulate.products import KINDS
-from findalike.data.simulate.spec import differing
 from findalike.data.simulate.words import brand_name
 
 
 @pytest.fixture(scope="module")
 def planned():
     return list(plan(11, 400))
+
+
+def differing(first, second):
+    names = [field.name for field in dataclasses.fields(first)]
+    return tuple(name for name in names if getattr(first, name) != getattr(second, name))
 
 
 def families(planned):

@@ -185,21 +185,13 @@ class Sheet:
         mixed = under + (np.array(colour, dtype=np.float32) - under) * share
         self.pixels[y0:y1, x0:x1] = np.round(mixed).astype(np.uint8)
 
-    def paste(self, picture: Pixels, left: int, top: int, mask: Pixels | None = None) -> None:
-        """Copy a picture, through a mask where one is given."""
+    def paste(self, picture: Pixels, left: int, top: int) -> None:
+        """Copy a picture whose corner lies at (left, top); what sticks out is cut."""
         y0, x0 = max(top, 0), max(left, 0)
         y1 = min(top + picture.shape[0], self.height)
         x1 = min(left + picture.shape[1], self.width)
-        if y1 <= y0 or x1 <= x0:
-            return
-        part = (slice(y0 - top, y1 - top), slice(x0 - left, x1 - left))
-        if mask is None:
-            self.pixels[y0:y1, x0:x1] = picture[part]
-            return
-        share = mask[part][..., None].astype(np.float32) / 255
-        under = self.pixels[y0:y1, x0:x1].astype(np.float32)
-        mixed = under + (picture[part].astype(np.float32) - under) * share
-        self.pixels[y0:y1, x0:x1] = np.round(mixed).astype(np.uint8)
+        if y1 > y0 and x1 > x0:
+            self.pixels[y0:y1, x0:x1] = picture[y0 - top : y1 - top, x0 - left : x1 - left]
 
 
 def ring(
@@ -221,29 +213,23 @@ def star(
     return np.stack([x + r * np.cos(angle), y + r * np.sin(angle)], axis=-1)
 
 
-def arched(mask: Pixels, radius: float, *, rise: bool = True) -> Pixels:
-    """A text mask bent along a circle, letters upright at its top (or at its bottom).
+def arched(mask: Pixels, radius: float) -> Pixels:
+    """A text mask bent upwards along a circle, like a rainbow.
 
     Args:
         mask: the straight text, (h, w).
         radius: of the circle along the middle of the letters, in pixels of ``mask``.
-        rise: bent upwards like a rainbow; else like a smile.
     """
     height, width = mask.shape
     half_angle = min(width / radius / 2, 2.6)
     out_w = int(2 * (radius + height) * np.sin(min(half_angle, np.pi / 2))) + 4
-    drop = radius * (1 - np.cos(half_angle))
-    out_h = int(drop + height * 1.6) + 4
+    out_h = int(radius * (1 - np.cos(half_angle)) + height * 1.6) + 4
     y, x = np.mgrid[0:out_h, 0:out_w].astype(np.float32)
-    dx = x - out_w / 2
-    dy = (y - height * 0.8 - radius) if rise else (out_h - height * 0.8 - y - radius)
-    angle = np.arctan2(dx, -dy)
-    distance = np.sqrt(dx * dx + dy * dy)
-    source_x = angle * radius + width / 2
-    source_y = (radius - distance) + height / 2 if rise else (distance - radius) + height / 2
-    return np.asarray(
-        cv2.remap(mask, source_x.astype(np.float32), source_y.astype(np.float32), cv2.INTER_LINEAR)
-    )
+    dx, dy = x - out_w / 2, y - height * 0.8 - radius
+    source_x = np.arctan2(dx, -dy) * radius + width / 2
+    source_y = radius - np.sqrt(dx * dx + dy * dy) + height / 2
+    across, down = source_x.astype(np.float32), source_y.astype(np.float32)
+    return np.asarray(cv2.remap(mask, across, down, cv2.INTER_LINEAR))
 
 
 def blend(under: Pixels, over: Pixels, mask: NDArray[np.float32]) -> Pixels:

@@ -37,9 +37,6 @@ COLOURS: dict[str, Colour] = {
     "black": (28, 28, 30),
 }
 
-LIGHT = ("white", "cream", "sand", "yellow", "pink", "sky", "mint", "lilac")
-DARK = ("navy", "burgundy", "forest", "charcoal", "black", "brown", "purple")
-
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """``share`` of the second colour in the first."""

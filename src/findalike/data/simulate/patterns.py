@@ -54,10 +54,10 @@ def _soft(value: NDArray[np.floating], s: Swatch, per_repeat: float = 1.0) -> Fl
     return np.asarray(np.clip(value / pixel + 0.5, 0, 1), dtype=np.float32)
 
 
-def _two(s: Swatch, mask: Floats, accent: Colour | None = None) -> Pixels:
+def _two(s: Swatch, mask: Floats) -> Pixels:
     # 256 mixtures looked up by an 8-bit mask: several times faster than mixing each pixel.
     share = np.arange(256, dtype=np.float32)[:, None] / 255
-    first, second = (np.array(c, dtype=np.float32) for c in (s.base, accent or s.accent))
+    first, second = (np.array(c, dtype=np.float32) for c in (s.base, s.accent))
     table = np.round(first * (1 - share) + second * share).astype(np.uint8)[None]
     index = np.round(mask * 255).astype(np.uint8)
     return np.asarray(cv2.LUT(cv2.merge([index, index, index]), table))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -62,15 +61,6 @@ class ProductSpec:
             int(np.clip(round(c + s), 8, 247)) for c, s in zip(COLOURS[name], shift, strict=True)
         )
         return r, g, b
-
-
-def differing(first: ProductSpec, second: ProductSpec) -> tuple[str, ...]:
-    """Names of the fields in which two specs differ."""
-    return tuple(
-        field.name
-        for field in dataclasses.fields(ProductSpec)
-        if getattr(first, field.name) != getattr(second, field.name)
-    )
 
 
 @dataclass(frozen=True, slots=True)

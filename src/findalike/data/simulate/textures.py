@@ -105,13 +105,6 @@ def _ribs(rng: np.random.Generator) -> Floats:
     return np.asarray(np.cos(x).astype(np.float32) + uneven)
 
 
-def _folds(rng: np.random.Generator) -> Floats:
-    """Broad soft wrinkles of cloth."""
-    warp = noise(rng, _SIDE, _SIDE, (3, 3))
-    lines = noise(rng, _SIDE, _SIDE, (4, 5), octaves=2)
-    return np.asarray(1 - abs(lines + 0.3 * warp)) * 6
-
-
 def _ripple(rng: np.random.Generator) -> Floats:
     """The slight unevenness of glaze and moulded plastic."""
     return np.asarray(noise(rng, _SIDE, _SIDE, (6, 6), octaves=2) * 2)
@@ -126,7 +119,6 @@ _RELIEFS: dict[str, tuple[Callable[[np.random.Generator], Floats], float]] = {
     "fur": (_fur, 0.55),
     "felt": (_felt, 0.2),
     "ribs": (_ribs, 0.7),
-    "folds": (_folds, 0.55),
     "ripple": (_ripple, 0.05),
 }
 

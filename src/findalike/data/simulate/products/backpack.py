@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from findalike.data.simulate.drawing import Sheet
 from findalike.data.simulate.labels import EMBLEMS, MOTIFS, emblem
-from findalike.data.simulate.mesh import Mesh, moved, slab, tube
+from findalike.data.simulate.mesh import moved, slab, tube
 from findalike.data.simulate.model import Model, Part, assemble
 from findalike.data.simulate.palette import Colour, darker, ink, lighter, mix
 from findalike.data.simulate.products.parts import (
@@ -18,22 +16,10 @@ from findalike.data.simulate.products.parts import (
     solid,
     steel,
     stitches,
+    tapered,
     zipper,
 )
 from findalike.data.simulate.spec import Kind, ProductSpec, View
-
-
-def _shaped(
-    mesh: Mesh, height: float, *, top: float, lean: float = 0.0, swell: float = 0.0
-) -> Mesh:
-    """The mesh drawn in towards its top by the factor, leaning back, its front swelling out."""
-    p = mesh.points.copy()
-    t = np.clip(p[:, 2] / height, 0, 1)
-    factor = 1 + (top - 1) * t**2
-    bulge = 1 + swell * np.sin(np.pi * np.clip(t, 0, 1)) * (p[:, 1] < 0)
-    p[:, 0] *= factor
-    p[:, 1] = p[:, 1] * factor * bulge + lean * t * height
-    return dataclasses.replace(mesh, points=p)
 
 
 def build_backpack(spec: ProductSpec) -> Model:
@@ -65,7 +51,7 @@ def build_backpack(spec: ProductSpec) -> Model:
         "top": plain,
         "bottom": plain,
     }
-    parts = [Part(_shaped(body[k], height, **shape), m) for k, m in using.items()]
+    parts = [Part(tapered(body[k], height, **shape), m) for k, m in using.items()]
     parts += _pocket(spec, width, depth, height)
     return assemble([*parts, *_straps(spec, depth, height)])
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 import numpy as np
 
 from findalike.data.simulate.drawing import Sheet
 from findalike.data.simulate.labels import emblem
-from findalike.data.simulate.mesh import Mesh, grid, lathe, moved, slab, tube
+from findalike.data.simulate.mesh import grid, lathe, moved, slab, tube
 from findalike.data.simulate.model import Material, Model, Part, assemble
 from findalike.data.simulate.palette import darker, ink, lighter
 from findalike.data.simulate.products.parts import (
@@ -20,21 +19,9 @@ from findalike.data.simulate.products.parts import (
     solid,
     steel,
     stitches,
+    tapered,
 )
 from findalike.data.simulate.spec import Kind, ProductSpec, View
-
-
-def _shaped(
-    mesh: Mesh, height: float, *, top: float, lean: float = 0.0, swell: float = 0.0
-) -> Mesh:
-    """The mesh drawn in towards its top by the factor, leaning back, its front swelling out."""
-    p = mesh.points.copy()
-    t = np.clip(p[:, 2] / height, 0, 1)
-    factor = 1 + (top - 1) * t**2
-    bulge = 1 + swell * np.sin(np.pi * np.clip(t, 0, 1)) * (p[:, 1] < 0)
-    p[:, 0] *= factor
-    p[:, 1] = p[:, 1] * factor * bulge + lean * t * height
-    return dataclasses.replace(mesh, points=p)
 
 
 def build_handbag(spec: ProductSpec) -> Model:
@@ -52,7 +39,7 @@ def build_handbag(spec: ProductSpec) -> Model:
     body = slab((width, depth, height), bevel=1.6)
     parts = [
         Part(
-            _shaped(m, height, top=top if k != "x" else 1),
+            tapered(m, height, top=top),
             front if k in ("front", "back") else plain,
         )
         for k, m in body.items()

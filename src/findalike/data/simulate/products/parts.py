@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -141,3 +142,13 @@ def zipper(sheet: Sheet, line: ArrayLike, colour: Colour) -> None:
     x, y = p[6]
     sheet.rectangle(x - 6, y - 5, 12, 26, (186, 186, 190))
     sheet.rectangle(x - 3, y + 4, 6, 12, (90, 90, 94))
+
+
+def tapered(mesh: Mesh, height: float, *, top: float, swell: float = 0.0) -> Mesh:
+    """A bag's side drawn in (or out) towards the top by a factor, its front swelling out."""
+    p = mesh.points.copy()
+    t = np.clip(p[:, 2] / height, 0, 1)
+    factor = 1 + (top - 1) * t**2
+    p[:, 0] *= factor
+    p[:, 1] *= factor * (1 + swell * np.sin(np.pi * t) * (p[:, 1] < 0))
+    return dataclasses.replace(mesh, points=p)
