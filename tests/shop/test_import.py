@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from findalike.errors import CatalogueError, SettingError, StrictImportError
+from findalike.index.embedded import EmbeddedIndex
 from findalike.shop import importing
 from findalike.shop.shop import Shop
 from support import plain_rows, write_table
@@ -70,6 +71,33 @@ def test_the_same_bytes_are_embedded_once(empty_shop, photos, add_rows):
     later = add_rows(empty_shop, [*rows, {"product_id": "p9", "image": "copy.jpg"}])
     assert counts(later) == (1, 0, 4, 0)
     assert later.embedded == 0
+
+
+def test_the_same_bytes_are_embedded_once_also_after_a_commit(
+    empty_shop, photos, add_rows, monkeypatch
+):
+    monkeypatch.setattr(importing, "COMMIT_IMAGES", 4)
+    monkeypatch.setattr(importing, "EMBED_BATCH", 4)
+    rows = [{"product_id": f"p{n}", "image": f"{n % 10}.jpg"} for n in range(40)]
+    report = add_rows(empty_shop, rows)
+    assert counts(report) == (40, 0, 0, 0)
+    assert report.embedded == 10
+    assert empty_shop.verify() == []
+
+
+def test_a_first_import_looks_nothing_up(empty_shop, table, photos, monkeypatch):
+    asked = []
+    fetch = EmbeddedIndex.fetch
+
+    def noted(index: EmbeddedIndex, where=None, **options):
+        asked.append(where)
+        return fetch(index, where, **options)
+
+    monkeypatch.setattr(EmbeddedIndex, "fetch", noted)
+    empty_shop.add(table, root=photos)
+    assert not [where for where in asked if where is not None]
+    empty_shop.add(table, root=photos)
+    assert [where for where in asked if where is not None]
 
 
 def test_the_same_bytes_with_another_box_are_embedded_again(empty_shop, photos, add_rows):

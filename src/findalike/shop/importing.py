@@ -13,16 +13,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from findalike.data.catalogue.seen import SeenStrings
 from findalike.data.image_source import ImageSource
 from findalike.errors import FindalikeError, StrictImportError
 from findalike.index.base import Index
 from findalike.index.filter_tree import In
-from findalike.index.schema import image_rows
+from findalike.index.schema import VECTOR, image_rows
 from findalike.models.encoder import Encoder
 from findalike.shop.import_report import ImportCounts, Outcome, ReportWriter
 from findalike.shop.photos import (
@@ -33,7 +34,7 @@ from findalike.shop.photos import (
     load_ahead,
     read_photo,
 )
-from findalike.shop.rows import box_of, index_row
+from findalike.shop.rows import BOX_COLUMNS, box_of, index_row
 from findalike.types import Box, CatalogueImage, CatalogueRow, FieldType, Refusal
 
 COMMIT_IMAGES = 512
@@ -95,6 +96,8 @@ class Importer:
     _outcomes: list[tuple[Outcome, ImageJob] | Refusal] = field(default_factory=list, init=False)
     _pending: list[tuple[ImageJob, str, Vector]] = field(default_factory=list, init=False)
     _pending_vectors: dict[PhotoKey, Vector] = field(default_factory=dict, init=False)
+    _before: Index | None = field(default=None, init=False)
+    _met: SeenStrings = field(default_factory=SeenStrings, init=False)
 
     def run(self, rows: Iterable[CatalogueRow | Refusal]) -> None:
         """Import all rows.
@@ -104,6 +107,10 @@ class Importer:
             StorageError, EngineError: if a batch cannot be written. Everything counted until
                 then is in the shop.
         """
+        if not self.dry_run:
+            self.index.optimise()  # an import that was killed may have left many rows unindexed
+        before = self.index.snapshot()
+        self._before = before if before.count() else None
         for batch in batches(load_ahead(self._jobs(rows), self._load), EMBED_BATCH):
             self._take(batch)
             if len(self._outcomes) >= max(COMMIT_IMAGES, self.counts.done // COMMIT_SHARE):
@@ -187,25 +194,22 @@ class Importer:
         return found | {key: vector for (key, _), vector in zip(new, vectors, strict=True)}
 
     def _stored_vectors(self, keys: set[PhotoKey]) -> dict[PhotoKey, Vector]:
-        hashes = tuple(sorted({sha256 for sha256, _ in keys}))
-        if not hashes:
-            return {}
-        columns = ["sha256", "box_x", "box_y", "box_w", "box_h", "vector"]
+        hashes = {sha256 for sha256, _ in keys}
+        repeated = {sha256 for sha256 in hashes if not self._met.add(sha256)}
         stored: dict[PhotoKey, Vector] = {}
-        for batch in self.index.fetch(In("sha256", hashes), columns=columns):
-            for row in batch.to_pylist():
-                stored[row["sha256"], box_of(row)] = np.asarray(row["vector"], dtype=np.float32)
+        # What was written since the start is not indexed yet, and slow to look through: it is only
+        # asked for hashes that this import has met before.
+        for index, wanted in ((self._before, hashes - repeated), (self.index, repeated)):
+            for row in _rows_with(index, "sha256", wanted, columns=["sha256", VECTOR]):
+                stored[row["sha256"], box_of(row)] = np.asarray(row[VECTOR], dtype=np.float32)
         return {key: stored[key] for key in keys & stored.keys()}
 
     def _known(self, image_ids: list[str]) -> dict[str, Known]:
-        if not image_ids:
-            return {}
-        columns = ["image_id", "sha256", "row_hash", "box_x", "box_y", "box_w", "box_h"]
-        return {
-            row["image_id"]: Known(row["sha256"], row["row_hash"], box_of(row))
-            for batch in self.index.fetch(In("image_id", tuple(image_ids)), columns=columns)
-            for row in batch.to_pylist()
-        }
+        # Catalogues give each image id once, so that none is among the rows this import wrote.
+        found = _rows_with(
+            self._before, "image_id", set(image_ids), columns=["image_id", "sha256", "row_hash"]
+        )
+        return {r["image_id"]: Known(r["sha256"], r["row_hash"], box_of(r)) for r in found}
 
     def _commit(self) -> None:
         """Write the pending images in one step, then report them."""
@@ -246,6 +250,17 @@ class Importer:
         self._pending_vectors.clear()
         if self.progress is not None:
             self.progress(self.counts, self._rows_done)
+
+
+def _rows_with(
+    index: Index | None, column: str, values: set[str], *, columns: list[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows that have one of the values, with their boxes; None is an index without rows."""
+    if index is None or not values:
+        return
+    where = In(column, tuple(sorted(values)))
+    for batch in index.fetch(where, columns=[*columns, *BOX_COLUMNS]):
+        yield from batch.to_pylist()
 
 
 def row_hash(row: CatalogueRow, image: CatalogueImage) -> str:

@@ -1,13 +1,13 @@
 """Reading photos ahead of the encoder: the one path from a location to pixels, in parallel.
 
-Decoding takes about a third of the time of embedding and leaves Python's lock free, so a pool of
-threads prepares the next photos while the encoder works on the present ones.
+Decoding takes an eighth of the time of embedding for a photo of 300 pixels a side, several times as
+long for one of 12 megapixels, and leaves Python's lock free: a pool of threads prepares the next
+photos while the encoder works on the present ones.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +20,7 @@ import numpy as np
 from findalike.data.image_source import ImageSource
 from findalike.data.prepare import Prepared, prepare
 from findalike.errors import FindalikeError, StorageError
+from findalike.models.cpus import usable_cpus
 from findalike.models.encoder import Encoder
 from findalike.types import Box, Embeddings, InputSpec
 
@@ -70,7 +71,7 @@ def load_ahead(
     A job that fails with one of findalike's own errors yields that error and stops nothing,
     except for a full or broken disk, which is raised.
     """
-    pool = ThreadPoolExecutor(workers or min(32, (os.cpu_count() or 1) + 2), "photo")
+    pool = ThreadPoolExecutor(workers or min(32, usable_cpus() + 2), "photo")
     waiting: deque[tuple[Job, Future[Loaded]]] = deque()
     remaining = iter(jobs)
     try:
