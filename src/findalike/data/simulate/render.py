@@ -1,7 +1,7 @@
 """Draw a placed model: sampling, texturing and lighting of each pixel.
 
 Deferred shading: facets are first painted as numbers at a multiple of the resolution; then a
-pixel whose samples all lie on one part is shaded once, one on an edge once for each sample.
+pixel is shaded once for each part that its samples show.
 """
 
 from __future__ import annotations
@@ -87,14 +87,16 @@ class _Samples:
         pixel: (n,) number of the pixel in the window.
         facet: (n,) the facet that is seen there.
         x, y: (n,) position in the picture.
-        groups: bounds of runs of samples; the first run has one sample a pixel, each further run
-            holds one of the samples of every pixel on an edge.
+        weight: (n,) share of the pixel that the sample stands for.
+        groups: bounds of runs of samples in which no pixel comes twice; the first run holds the
+            pixels that show one part only.
     """
 
     pixel: NDArray[np.intp]
     facet: Ints
     x: Floats
     y: Floats
+    weight: Floats
     groups: tuple[int, ...]
 
 
@@ -147,7 +149,7 @@ def draw(
         rgba = _shade(subject, samples, window)
         if shoulder is not None:
             rgba[:, :3] = shoulder(rgba[:, :3])
-        _lay_over(canvas, samples, rgba, fine)
+        _lay_over(canvas, samples, rgba)
     return Layer(
         rgba=canvas.reshape(window[3], window[2], 4),
         x=window[0],
@@ -185,11 +187,16 @@ def _cover(
     whole = np.flatnonzero(covered & ~mixed)
     edge = np.flatnonzero(covered & mixed)
     pixels, facets, shifts = [whole], [middle[whole]], [(0.5, 0.5)]
-    for (dx, dy), other in zip(steps, grids, strict=True):
-        found = other[edge]
-        hit = found > 0
-        pixels.append(edge[hit])
-        facets.append(found[hit])
+    weights = [np.ones(len(whole), dtype=np.float32)]
+    shown = np.stack([other[edge] for other in grids])
+    owner = part[shown]
+    for k, (dx, dy) in enumerate(steps):
+        # A part is shaded where it is met first, for all the samples of the pixel that show it.
+        alike = owner == owner[k]
+        first = (shown[k] > 0) & ~alike[:k].any(axis=0)
+        pixels.append(edge[first])
+        facets.append(shown[k][first])
+        weights.append(alike.sum(axis=0)[first].astype(np.float32) / np.float32(fine**2))
         shifts.append(((dx + 0.5) / fine, (dy + 0.5) / fine))
     counts = [len(p) for p in pixels]
     pixel = np.concatenate(pixels)
@@ -199,6 +206,7 @@ def _cover(
         facet=np.concatenate(facets) - 1,
         x=(pixel % width + x0).astype(np.float32) + shift[:, 0],
         y=(pixel // width + y0).astype(np.float32) + shift[:, 1],
+        weight=np.concatenate(weights),
         groups=tuple(np.cumsum([0, *counts]).tolist()),
     )
 
@@ -432,15 +440,15 @@ def _dot(first: Sequence[Floats], second: Sequence[Floats]) -> Floats:
     return np.asarray(first[0] * second[0] + first[1] * second[1] + first[2] * second[2])
 
 
-def _lay_over(canvas: Floats, samples: _Samples, rgba: Floats, fine: int) -> None:
+def _lay_over(canvas: Floats, samples: _Samples, rgba: Floats) -> None:
     """Add the samples to the canvas of premultiplied light, over what is there."""
-    coverage = rgba[:, 3].copy()
+    cover = rgba[:, 3] * samples.weight
     for channel in range(3):
-        rgba[:, channel] *= coverage
+        rgba[:, channel] *= cover
+    rgba[:, 3] = cover
     total = np.zeros_like(canvas)
     first = samples.groups[1]
     total[samples.pixel[:first]] = rgba[:first]
-    rgba[first:] *= np.float32(1 / fine**2)
     for start, end in itertools.pairwise(samples.groups[1:]):
         # Within a run no pixel comes twice, so that += adds each sample once.
         total[samples.pixel[start:end]] += rgba[start:end]

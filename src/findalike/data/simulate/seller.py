@@ -18,7 +18,7 @@ from findalike.data.simulate.spec import View
 from findalike.types import Pixels
 
 STUDIOS = 4
-_SIZES = (400, 420, 448, 480)
+_SIZES = (384, 400, 416, 448)
 _FAR = 6.0
 _SHADOW_DEPTH = 0.3
 
