@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ Batches of two, run side by side, stay in the cache and leave no thread waiting 
 cores they take 9.2 ms of CPU a picture where batches of eight, each shared by all threads, take
 10.8, and more of the time both cores are busy.
 """
+
+SMALL_MODEL = 100_000_000
+"""Bytes of a model file up to which a second copy of the model is kept in memory."""
 
 NORM_TOLERANCE = 1e-3
 
@@ -57,6 +61,9 @@ class Encoder:
         self.threads = threads or usable_cpus()
         self._pool = ThreadPoolExecutor(self.threads, "encoder")
         self._session = _start(self.bundle, self.threads)
+        # Batches run side by side, one thread each; a second copy of a large model is too dear.
+        small = self.bundle.model_path.stat().st_size < SMALL_MODEL
+        self._side_by_side = _start(self.bundle, 1) if small and self.threads > 1 else self._session
         _require_agreement(self._session, self.bundle)
         size = self.input.size
         self.embed(np.full((1, size, size, 3), self.input.fill, np.uint8))
@@ -112,16 +119,18 @@ class Encoder:
                 f"not {batch.dtype} of shape {batch.shape}: use findalike.data.prepare"
             )
         pieces = [batch[at : at + BATCH_SIZE] for at in range(0, len(batch), BATCH_SIZE)]
-        side_by_side = len(pieces) > 1 and self.threads > 1
-        found = self._pool.map(self._run, pieces) if side_by_side else map(self._run, pieces)
+        if len(pieces) > 1 and self.threads > 1:
+            found = list(self._pool.map(partial(self._run, self._side_by_side), pieces))
+        else:
+            found = [self._run(self._session, piece) for piece in pieces]
         result = np.concatenate([np.empty((0, self.dimension), np.float32), *found])
         self._require_unit_length(result)
         return result
 
-    def _run(self, piece: Pixels) -> Embeddings:
+    def _run(self, session: InferenceSession, piece: Pixels) -> Embeddings:
         piece = np.ascontiguousarray(piece)
         try:
-            (embedding,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: piece})
+            (embedding,) = session.run([OUTPUT_NAME], {INPUT_NAME: piece})
         except Exception as error:  # the runtime's own classes share no public base
             raise EngineError(
                 f"the encoder {self.name!r} failed on {len(piece)} pictures: {error}"
@@ -153,9 +162,9 @@ def _start(bundle: Bundle, threads: int) -> InferenceSession:
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
-    # Threads that wait for work by spinning take the CPU from those that decode photos: with one
-    # decoder beside two threads on two cores, embedding is 1.9 times as fast without it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads that share one picture wait for each other by spinning, which saves a third of its
+    # time; once it is done they stop, to leave the CPU to those that decode photos.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         return onnxruntime.InferenceSession(
             str(bundle.model_path), options, providers=["CPUExecutionProvider"]
