@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from findalike.data.catalogue import open_catalogue
 from findalike.data.image_source import ImageSource
 from findalike.data.queries import Query, read_queries
 from findalike.errors import EvaluationError
 from findalike.evaluation.judging import QueryTable
 from findalike.evaluation.relevance import Relevance
-from findalike.types import CatalogueImage, Product, Refusal
+from findalike.types import Box, CatalogueImage, Product, Refusal
 
 WIDE_COLUMNS = frozenset({"title", "url", "description", "short_description"})
 """Columns with a value for each product, which make no slices."""
@@ -32,6 +35,8 @@ class EvaluationSet:
             the product each shows.
         relevance: the right gallery positions of each query.
         truth: what makes an image right, in words.
+        own: int64, one a query: the gallery position of the query's own picture, -1 where the
+            gallery has not got it. It is neither ranked for that query nor right for it.
         source: reads the photos of both.
         refused: rows that could not be read; they are in neither gallery nor queries.
     """
@@ -42,6 +47,7 @@ class EvaluationSet:
     columns: Mapping[str, Sequence[str | None]]
     relevance: Relevance
     truth: str
+    own: NDArray[np.int64]
     source: ImageSource
     refused: Sequence[Refusal]
 
@@ -70,6 +76,10 @@ def read_evaluation_set(
 ) -> EvaluationSet:
     """Read the gallery, the queries and their truth.
 
+    A gallery image with the location and the box of a query is that query's own picture, as in
+    protocols where each photo of a test set is searched for among all others (Stanford Online
+    Products). It is left out for that query alone.
+
     Args:
         gallery: any catalogue; ``gallery.csv`` of the challenge for one.
         queries: ``queries.csv``, with image paths relative to the same root.
@@ -81,7 +91,8 @@ def read_evaluation_set(
 
     Raises:
         CatalogueError: if a file cannot be read as a whole.
-        EvaluationError: if there is nothing to evaluate, or a column or id is unknown.
+        EvaluationError: if there is nothing to evaluate, a column or id is unknown, or the
+            gallery holds a query's own picture twice.
     """
     catalogue = open_catalogue(gallery, root=root)
     images: list[CatalogueImage] = []
@@ -102,7 +113,8 @@ def read_evaluation_set(
     columns = _columns(found, by_product)
     kept = _matching(found, columns, where)
     found = [found[row] for row in kept]
-    relevance, truth = _relevance(found, images, products, ground_truth)
+    own = _own_pictures(found, images)
+    relevance, truth = _relevance(found, images, products, own, ground_truth)
     return EvaluationSet(
         gallery=images,
         products=products,
@@ -110,6 +122,7 @@ def read_evaluation_set(
         columns={name: [cells[row] for row in kept] for name, cells in columns.items()},
         relevance=relevance,
         truth=truth,
+        own=own,
         source=ImageSource(root or catalogue.default_root),
         refused=refused,
     )
@@ -165,17 +178,44 @@ def _matching(
     return rows
 
 
+def _own_pictures(queries: Sequence[Query], images: Sequence[CatalogueImage]) -> NDArray[np.int64]:
+    """The gallery position of each query's own picture, -1 for none.
+
+    Raises:
+        EvaluationError: if the gallery has it twice: only one can be left out.
+    """
+    wanted = {(query.location, query.box): query for query in queries}
+    places: dict[tuple[str, Box | None], int] = {}
+    for position, image in enumerate(images):
+        key = (image.location, image.box)
+        if key not in wanted:
+            continue
+        if key in places:
+            raise EvaluationError(
+                f"the gallery images {images[places[key]].image_id!r} and {image.image_id!r} are "
+                f"both {image.location}, the picture of query {wanted[key].image_id!r}: list it "
+                f"once, so that it can be left out of that query's ranking"
+            )
+        places[key] = position
+    return np.array([places.get((query.location, query.box), -1) for query in queries], np.int64)
+
+
 def _relevance(
     queries: Sequence[Query],
     images: Sequence[CatalogueImage],
     products: Sequence[Product],
+    own: NDArray[np.int64],
     ground_truth: Path | None,
 ) -> tuple[Relevance, str]:
+    left_out = int((own >= 0).sum())
+    besides = f" other than the query's own picture ({left_out:,} of them)" if left_out else ""
     if ground_truth is None:
         truth = Relevance.from_products(
-            [query.product_id for query in queries], [product.product_id for product in products]
+            [query.product_id for query in queries],
+            [product.product_id for product in products],
+            exclude=own if left_out else None,
         )
-        return truth, "a gallery image of the same product_id"
+        return truth, f"a gallery image of the same product_id{besides}"
     right = _read_ground_truth(ground_truth, images, products)
     unknown = [query.image_id for query in queries if query.image_id not in right]
     if len(unknown) == len(queries):
@@ -183,8 +223,11 @@ def _relevance(
             f"{ground_truth} names none of the queries, such as {unknown[0]!r}: its user_img_id "
             f"must be those of the queries"
         )
-    truth = Relevance.from_lists([right.get(query.image_id, ()) for query in queries])
-    return truth, f"the gallery images that {ground_truth.name} names"
+    truth = Relevance.from_lists(
+        [position for position in right.get(query.image_id, ()) if position != itself]
+        for query, itself in zip(queries, own.tolist(), strict=True)
+    )
+    return truth, f"the gallery images that {ground_truth.name} names{besides}"
 
 
 def _read_ground_truth(

@@ -3,7 +3,7 @@
 The photos go the same way as in a shop: same reading, same crop, same encoder. Rankings are exact,
 so that a figure is about the encoder; what an index engine loses is measured in ``benchmarks/``.
 A photo that cannot be read counts against the figure: such a query found nothing, such a gallery
-image is never found.
+image is never found. A query's own picture, where the gallery holds it, is not ranked for it.
 """
 
 from __future__ import annotations
@@ -90,11 +90,12 @@ def rank_by_embedding(
         readable[list(errors)] = False
         unreadable.extend(errors.values())
     depth = min(max(k, DEEPEST_FIXED_CUT), len(data.gallery))
-    top = exact_top_k(queries[readable], blocks(), depth)
+    top = exact_top_k(queries[readable], blocks(), depth, exclude=data.own[readable])
     positions = np.full((len(queries), depth), -1, dtype=np.int32)
     scores = np.full((len(queries), depth), np.nan, dtype=np.float32)
     width = top.positions.shape[1]
-    positions[readable, :width], scores[readable, :width] = top.positions, top.scores
+    positions[readable, :width] = top.positions
+    scores[readable, :width] = np.where(top.positions < 0, np.nan, top.scores)
     return Rankings(
         positions=positions,
         scores=scores,
@@ -148,8 +149,9 @@ def rank_by_sift(data: EvaluationSet, *, k: int, progress: Progress | None = Non
             yield blank if pixels is None else pixels
 
     for row, matched in enumerate(matcher.score_all(queries(), gallery)):
-        matched[missing] = -np.inf
-        order = np.argsort(-matched, kind="stable")[: min(depth, len(gallery) - len(missing))]
+        absent = {*missing, *([int(data.own[row])] if data.own[row] >= 0 else [])}
+        matched[list(absent)] = -np.inf
+        order = np.argsort(-matched, kind="stable")[: min(depth, len(gallery) - len(absent))]
         if row not in broken:
             positions[row, : len(order)] = order
             scores[row, : len(order)] = matched[order]
@@ -164,10 +166,17 @@ def rank_by_sift(data: EvaluationSet, *, k: int, progress: Progress | None = Non
 
 
 def read_rankings(data: EvaluationSet, path: Path, *, k: int) -> Rankings:
-    """Take rankings that were made elsewhere; see `load_rankings` for the file."""
+    """Take rankings that were made elsewhere; see `load_rankings` for the file.
+
+    Where a ranking has the query's own picture, the images behind it move up.
+    """
     started = time.perf_counter()
     depth = max(k, DEEPEST_FIXED_CUT)
     positions = load_rankings(path, data.gallery_ids, queries=len(data.queries), k=depth)
+    own = (positions == data.own[:, None]) & (positions >= 0)
+    for row, column in np.argwhere(own)[::-1]:
+        positions[row, column:-1] = positions[row, column + 1 :]
+        positions[row, -1] = -1
     seconds = time.perf_counter() - started
     return Rankings(positions, None, path.stem, f"taken from {path.name}", seconds)
 
