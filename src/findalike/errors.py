@@ -19,6 +19,8 @@ and the row. Errors of other libraries are translated where they are met (``rais
     │   ├── ShopExistsError       a shop where a new one was to be made
     │   ├── StrictImportError     the first refused row of a strict import
     │   ├── EvaluationError       rankings or relevance that cannot be judged
+    │   ├── RecipeError           a recipe that cannot be read, or names what is not there
+    │   ├── TrainingDataError     training data that cannot be used, or that leaks
     │   ├── SettingError          an option or argument outside its range
     │   └── MissingExtraError     an optional dependency that is not installed
     └── FailureError              not the caller's fault; the command line exits with 1
@@ -98,6 +100,14 @@ class StrictImportError(UserError):
 
 class EvaluationError(UserError):
     """Rankings or relevance judgements that cannot be evaluated."""
+
+
+class RecipeError(UserError):
+    """A recipe that cannot be read, or that names what is not there."""
+
+
+class TrainingDataError(UserError):
+    """Training data that cannot be used, or that leaks into what the training is judged by."""
 
 
 class SettingError(UserError):

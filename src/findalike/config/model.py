@@ -1,0 +1,56 @@
+"""The sections ``model`` and ``input`` of a run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from findalike.config.section import Section
+
+Channel = Annotated[float, Field(ge=0.0, le=1.0)]
+Deviation = Annotated[float, Field(gt=0.0, le=10.0)]
+
+
+class ModelSection(Section):
+    """The network: a backbone, pooling, and what makes its features an embedding.
+
+    Attributes:
+        backbone: a short name, ``timm/NAME`` or ``open_clip/ARCH:TAG``; see
+            `findalike.models.backbones.build`.
+        checkpoint: a local file with the backbone's weights, relative to the recipe;
+            ``package:NAME/FILE`` takes a file of an installed Python package. Used by runs that
+            start ``pretrained``; the hub is asked where there is none.
+        pooling: ``backbone`` keeps the backbone's own; ``gem`` is generalised-mean pooling with
+            the exponent learnt (arXiv:1711.02512).
+        gem_power: the exponent it starts with.
+        embedding_size: length of the embedding; None takes the pooled features as they are.
+        head: what makes features of ``embedding_size`` numbers: a linear map, or a linear map and
+            batch normalisation.
+        dropout: before the head.
+    """
+
+    backbone: str = Field(min_length=1)
+    checkpoint: str | None = None
+    pooling: Literal["backbone", "gem"] = "backbone"
+    gem_power: float = Field(default=3.0, ge=1.0, le=10.0)
+    embedding_size: int | None = Field(default=None, ge=2, le=16_384)
+    head: Literal["linear", "linear-bn"] = "linear"
+    dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+
+
+class InputSection(Section):
+    """How a photo becomes the network's input; see `findalike.types.InputSpec`.
+
+    Attributes:
+        size: side of the square in pixels, in training and validation.
+        mean: subtracted from each channel, on the scale 0-1; the backbone's by default.
+        std: divided by after that; the backbone's by default.
+    """
+
+    size: int = Field(default=224, ge=16, le=2048)
+    resize: Literal["stretch", "pad", "crop"] = "pad"
+    context: float = Field(default=0.05, ge=0.0, le=1.0)
+    fill: int = Field(default=255, ge=0, le=255)
+    mean: tuple[Channel, Channel, Channel] | None = None
+    std: tuple[Deviation, Deviation, Deviation] | None = None

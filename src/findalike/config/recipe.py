@@ -1,0 +1,121 @@
+"""A recipe: an ordered list of runs, each starting from the weights of one before it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from findalike.config.data import DataSection, Name
+from findalike.config.loop import (
+    FinishSection,
+    KeepSection,
+    LoggingSection,
+    TrainSection,
+    ValidateSection,
+)
+from findalike.config.losses import DistillationSection, Loss, MemorySection
+from findalike.config.model import InputSection, ModelSection
+from findalike.config.optimizing import OptimizerSection, SchedulerSection
+from findalike.config.sampling import AugmentSection, SamplerSection
+from findalike.config.section import Section
+
+RESERVED_STARTS = ("random", "pretrained", "previous")
+
+
+class Run(Section):
+    """One training, with every setting it depends on.
+
+    Attributes:
+        name: of the run, and of its folder.
+        description: for the reader.
+        start: where the weights come from: ``random``; ``pretrained`` for the checkpoint or hub of
+            the model; ``previous`` for the run before this one; another run's name; or a file of
+            weights, relative to the recipe. The head and the losses' own weights are taken over
+            where their shapes agree.
+        losses: their weighted sum is what is minimised.
+    """
+
+    name: Name
+    description: str = ""
+    start: str = Field(min_length=1)
+    model: ModelSection
+    input: InputSection = InputSection()
+    data: DataSection
+    losses: tuple[Loss, ...] = Field(min_length=1)
+    memory: MemorySection = MemorySection()
+    distillation: DistillationSection | None = None
+    sampler: SamplerSection = SamplerSection()
+    augment: AugmentSection = AugmentSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    scheduler: SchedulerSection = SchedulerSection()
+    train: TrainSection
+    validate_: ValidateSection = Field(default=ValidateSection(), alias="validate")
+    keep: KeepSection = KeepSection()
+    finish: FinishSection = FinishSection()
+    logging: LoggingSection = LoggingSection()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.name in RESERVED_STARTS:
+            raise ValueError(f"a run cannot be named {self.name!r}: that is a kind of start")
+        if self.train.epochs is None and self.train.steps is None:
+            raise ValueError("train needs epochs or steps")
+        contrastive = any(loss.name == "contrastive" for loss in self.losses)
+        if self.memory.size and not contrastive:
+            raise ValueError(
+                "memory is there for the loss 'contrastive', which is not among losses"
+            )
+        names = {entry.name for entry in self.data.validation}
+        target = self.validate_.criterion.removesuffix("/map")
+        if "/" in self.validate_.criterion and target not in names:
+            raise ValueError(
+                f"validate.criterion names {target!r}: data.validation has "
+                f"{', '.join(sorted(names)) or 'nothing'}"
+            )
+        return self
+
+
+class Recipe(Section):
+    """What a YAML file holds, every run with all its settings.
+
+    Attributes:
+        name: of the recipe, and of its folder.
+    """
+
+    name: Name
+    description: str = ""
+    runs: tuple[Run, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _chain(self) -> Self:
+        before: list[str] = []
+        for run in self.runs:
+            if run.name in before:
+                raise ValueError(f"two runs are named {run.name!r}: give each its own name")
+            if run.start == "previous" and not before:
+                raise ValueError(
+                    f"run {run.name!r} is the first one and starts from 'previous': write "
+                    f"random, pretrained or a file of weights"
+                )
+            before.append(run.name)
+        return self
+
+    def start_of(self, run: Run) -> str | None:
+        """Name of the run whose weights ``run`` starts from; None if it starts from none."""
+        names = [other.name for other in self.runs]
+        position = names.index(run.name)
+        if run.start == "previous":
+            return names[position - 1]
+        return run.start if run.start in names[:position] else None
+
+
+def fingerprint(run: Run, parent: str | None) -> str:
+    """SHA-256 of all that a run's weights depend on: its settings and those of its ancestors.
+
+    Args:
+        parent: fingerprint of the run whose weights it starts from.
+    """
+    settings = run.model_dump_json(by_alias=True, exclude={"description", "logging"})
+    return hashlib.sha256(f"{parent or ''}\n{settings}".encode()).hexdigest()
