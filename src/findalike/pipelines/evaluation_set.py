@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -50,6 +50,16 @@ class EvaluationSet:
     own: NDArray[np.int64]
     source: ImageSource
     refused: Sequence[Refusal]
+
+    def only(self, rows: Sequence[int]) -> EvaluationSet:
+        """The same gallery with only the queries at these positions."""
+        return replace(
+            self,
+            queries=[self.queries[row] for row in rows],
+            columns={name: [cells[row] for row in rows] for name, cells in self.columns.items()},
+            relevance=Relevance.from_lists([self.relevance[row] for row in rows]),
+            own=self.own[list(rows)],
+        )
 
     @property
     def gallery_ids(self) -> list[str]:

@@ -22,7 +22,7 @@ from findalike.errors import FindalikeError
 from findalike.evaluation.rankings import load_rankings
 from findalike.evaluation.result import DEEPEST_FIXED_CUT
 from findalike.evaluation.topk import exact_top_k
-from findalike.models.encoder import Encoder
+from findalike.models.embedder import Embedder
 from findalike.models.sift import SiftGallery, SiftMatcher
 from findalike.pipelines.evaluation_set import EvaluationSet
 from findalike.shop.photos import embed_photos, load_ahead
@@ -55,7 +55,7 @@ class Rankings:
 
 
 def rank_by_embedding(
-    data: EvaluationSet, encoder: Encoder, *, k: int, progress: Progress | None = None
+    data: EvaluationSet, encoder: Embedder, *, k: int, progress: Progress | None = None
 ) -> Rankings:
     """Rank by the cosine of the encoder's embeddings, in memory that grows with queries × k.
 

@@ -21,7 +21,7 @@ from findalike.data.image_source import ImageSource
 from findalike.data.prepare import Prepared, prepare
 from findalike.errors import FindalikeError, StorageError
 from findalike.models.cpus import usable_cpus
-from findalike.models.encoder import Encoder
+from findalike.models.embedder import Embedder
 from findalike.types import Box, Embeddings, InputSpec
 
 Job = TypeVar("Job")
@@ -92,7 +92,7 @@ def load_ahead(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def embed_prepared(encoder: Encoder, prepared: list[Prepared]) -> Embeddings:
+def embed_prepared(encoder: Embedder, prepared: list[Prepared]) -> Embeddings:
     """Embed prepared photos; returns (n, d), unit rows."""
     if not prepared:
         return np.empty((0, encoder.dimension), dtype=np.float32)
@@ -103,7 +103,7 @@ def embed_photos(
     photos: Sequence[tuple[str, Box | None]],
     *,
     source: ImageSource,
-    encoder: Encoder,
+    encoder: Embedder,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[int, Embeddings, dict[int, FindalikeError]]]:
     """Embed photos batch by batch, exactly as an import and a search do.
