@@ -1,4 +1,4 @@
-"""`findalike data`: get and make data sets."""
+"""`findalike data simulate`: a shop of simulated products."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ import typer
 
 from findalike.cli.options import AsJson
 
-app = typer.Typer(help="Get and make data sets.", no_args_is_help=True)
 
-
-@app.callback()
-def data() -> None:
-    """Get and make data sets."""
-
-
-@app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder to write to.", show_default=False)],
     products: Annotated[int, typer.Option(min=1, help="How many products.")] = 100,

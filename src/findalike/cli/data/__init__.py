@@ -1,0 +1,16 @@
+"""`findalike data`: get and make data sets."""
+
+import typer
+
+from findalike.cli.data import public, simulate
+
+app = typer.Typer(help="Get and make data sets.", no_args_is_help=True)
+app.command("simulate")(simulate.simulate)
+app.command("products10k")(public.products10k)
+app.command("sop")(public.sop)
+app.command("inshop")(public.inshop)
+
+
+@app.callback()
+def data() -> None:
+    """Get and make data sets."""
