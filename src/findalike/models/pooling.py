@@ -1,0 +1,69 @@
+"""Generalised-mean pooling, and how it takes the place of a backbone's own pooling."""
+
+from __future__ import annotations
+
+import torch
+from timm.layers import SelectAdaptivePool2d
+from torch import Tensor, nn
+
+from findalike.errors import BundleError
+
+
+class GemPooling(nn.Module):
+    """The power mean of each channel over the places of a feature map (arXiv:1711.02512).
+
+    Power 1 is the average, a large one tends to the maximum. One exponent for all channels, learnt
+    with the network, as in the authors' code (filipradenovic/cnnimageretrieval-pytorch); as there,
+    activations below ``LEAST`` count as ``LEAST``. It computes in float32 at least, for powers
+    leave the range of half precision.
+
+    Attributes:
+        power: the exponent, shape (1,).
+    """
+
+    LEAST = 1e-6
+
+    def __init__(self, power: float = 3.0, *, flatten: bool = True) -> None:
+        super().__init__()
+        self.power = nn.Parameter(torch.tensor([power]))
+        self.flatten = flatten
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Feature map (n, c, h, w) → (n, c), or (n, c, 1, 1) without ``flatten``."""
+        with torch.autocast(features.device.type, enabled=False):
+            wide = features.float().clamp_min(self.LEAST)
+            power = self.power.float()
+            mean = wide.pow(power).mean(dim=(2, 3), keepdim=not self.flatten)
+            pooled: Tensor = mean.pow(1.0 / power)
+        return pooled.to(features.dtype)
+
+
+def replace_pooling(backbone: nn.Module, *, power: float, spec: str) -> GemPooling:
+    """Put generalised-mean pooling where ``backbone`` averages its feature map.
+
+    What follows the pooling, such as the normalisation in the head of a ConvNeXt, stays.
+
+    Args:
+        backbone: a convolutional network of timm, or an image tower of open_clip around one.
+        power: the exponent to start with.
+        spec: name of the backbone, for the message.
+
+    Raises:
+        BundleError: if the backbone averages no feature map, as a transformer with a class token.
+    """
+    found = [
+        (parent, name, child)
+        for parent in backbone.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, SelectAdaptivePool2d) and child.pool_type in ("avg", "fast", "fastavg")
+    ]
+    if len(found) != 1:
+        raise BundleError(
+            f"model.pooling is gem, but {spec} has no feature map that it averages: use pooling "
+            f"'backbone', or a convolutional backbone such as timm/resnet50 or timm/convnext_base"
+        )
+    parent, name, plain = found[0]
+    flat = isinstance(plain.flatten, nn.Flatten) or bool(getattr(plain.pool, "flatten", False))
+    pooling = GemPooling(power, flatten=flat)
+    setattr(parent, name, pooling)
+    return pooling
