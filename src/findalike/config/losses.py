@@ -49,12 +49,15 @@ class Contrastive(Section):
     Attributes:
         positive_margin: pairs of one product are pulled until their cosine is this high.
         negative_margin: pairs of two products are pushed while their cosine is above this.
+        reduction: mean over the ``pairs`` that cost something, or sum over them for each image of
+            the batch and mean over these ``anchors``, as in the paper.
     """
 
     name: Literal["contrastive"]
     weight: Weight = 1.0
     positive_margin: float = Field(default=1.0, ge=-1.0, le=1.0)
     negative_margin: float = Field(default=0.5, ge=-1.0, le=1.0)
+    reduction: Literal["pairs", "anchors"] = "pairs"
 
 
 class MetricLearning(Section):
@@ -68,8 +71,8 @@ class MetricLearning(Section):
     name: Literal["triplet", "multi-similarity", "proxy-anchor", "soft-triple"]
     weight: Weight = 1.0
     miner: Literal["multi-similarity", "batch-hard", "triplet-margin"] | None = None
-    options: dict[str, float] = Field(default_factory=dict)
-    miner_options: dict[str, float] = Field(default_factory=dict)
+    options: dict[str, float | str] = Field(default_factory=dict)
+    miner_options: dict[str, float | str] = Field(default_factory=dict)
 
 
 Loss = Annotated[CrossEntropy | ArcFace | Contrastive | MetricLearning, Field(discriminator="name")]
@@ -81,10 +84,12 @@ class MemorySection(Section):
     Attributes:
         size: how many embeddings it holds; 0 for none.
         warm_up_steps: steps before it counts, while embeddings still move fast.
+        weight: of the pairs with the memory beside those of the batch.
     """
 
     size: int = Field(default=0, ge=0, le=10_000_000)
     warm_up_steps: int = Field(default=0, ge=0)
+    weight: Weight = 1.0
 
 
 class DistillationSection(Section):
