@@ -171,6 +171,8 @@ def _build_open_clip(request: _Request) -> Backbone:
             # The text tower is thrown away below, so its weights need not be fetched.
             pretrained_text=False,
             force_image_size=request.size,
+            # Without it, weights would be moved to the CPU from the device meta, which has none.
+            device=torch.get_default_device(),
         )
     config = open_clip.get_model_preprocess_cfg(model)
     size = config["size"]
