@@ -1,0 +1,19 @@
+"""Training: the loop of a run, its folder, and what is kept of it. Needs torch."""
+
+from findalike.training.feed import Feed
+from findalike.training.fit import FitResult, KeptWeights, fit
+from findalike.training.progress import BarProgress, NoProgress, TrainingProgress
+from findalike.training.run_folder import RunFolder, RunState, read_run_state
+
+__all__ = [
+    "BarProgress",
+    "Feed",
+    "FitResult",
+    "KeptWeights",
+    "NoProgress",
+    "RunFolder",
+    "RunState",
+    "TrainingProgress",
+    "fit",
+    "read_run_state",
+]
