@@ -43,6 +43,8 @@ def _explain_one(model: type[BaseModel], loc: tuple[int | str, ...], item: Any) 
         return f"{key}.name is {given!r}: {hint}allowed are {', '.join(choices)}"
     if item["type"] == "union_tag_not_found":
         return f"key '{key}.name' is missing"
+    if item["type"] == "too_short":
+        return f"{key} is empty: give at least one entry"
     message = item["msg"].removeprefix("Value error, ")
     return f"{key}: {message}" + ("" if item["type"] == "value_error" else f", not {_short(item)}")
 

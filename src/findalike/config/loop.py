@@ -37,7 +37,7 @@ class TrainSection(Section):
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = "32-true"
     clip_norm: Annotated[float, Field(gt=0.0)] | None = None
     ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
-    freeze: Literal["none", "backbone"] | int = "none"
+    freeze: Literal["none", "backbone"] | Annotated[int, Field(ge=1)] = "none"
     freeze_epochs: int = Field(default=0, ge=0)
     freeze_batch_norm: bool = False
     channels_last: bool = False
@@ -49,7 +49,9 @@ class TrainSection(Section):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if self.epochs is not None and self.steps is not None:
-            raise ValueError("give epochs or steps, not both")
+            raise ValueError(
+                "give epochs or steps, not both: write null for the one that is inherited"
+            )
         return self
 
 

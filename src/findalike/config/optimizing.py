@@ -8,6 +8,7 @@ from pydantic import Field
 
 from findalike.config.section import Section
 
+Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
 Rate = Annotated[float, Field(gt=0.0, le=100.0)]
 
 
@@ -29,7 +30,7 @@ class OptimizerSection(Section):
     layer_decay: float = Field(default=1.0, gt=0.0, le=1.0)
     weight_decay: float = Field(default=0.01, ge=0.0)
     momentum: float = Field(default=0.9, ge=0.0, lt=1.0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
 
 
 class SchedulerSection(Section):

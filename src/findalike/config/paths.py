@@ -54,7 +54,7 @@ def _in_package(text: str) -> Path:
         raise RecipeError(
             f"package:{text}: no package {package!r} is installed: `pip install {package}`"
         )
-    parts = PurePosixPath(inside).parts
-    if not parts or ".." in parts:
-        raise RecipeError(f"package:{text}: write package:NAME/FILE, without '..'")
-    return Path(places[0]).joinpath(*parts)
+    file = PurePosixPath(inside)
+    if not file.parts or ".." in file.parts or file.is_absolute():
+        raise RecipeError(f"package:{text}: write package:NAME/FILE, without '..' and '//'")
+    return Path(places[0]).joinpath(file)

@@ -21,6 +21,9 @@ MAX_RECIPE_BYTES = 1_000_000
 
 _NOT_INHERITED = ("name", "description", "start")
 
+# PyYAML lets through what int() says to thousands of digits, and what too deep a nesting ends in.
+_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
+
 
 def read_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
     """Read and check a recipe.
@@ -58,8 +61,8 @@ def _load(path: Path) -> dict[str, Any]:
         document = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise RecipeError(f"cannot read {path} ({error.strerror}): give a recipe's file") from error
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
+    except _NOT_YAML as error:
+        reason = " ".join(str(error).split()).replace('in "<byte string>", ', "in ")
         raise RecipeError(f"{path} is not YAML: {reason}") from None
     if not isinstance(document, dict) or not isinstance(document.get("runs"), list):
         raise RecipeError(f"{path} is no recipe: it must hold 'name' and a list 'runs'")
@@ -69,7 +72,9 @@ def _load(path: Path) -> dict[str, Any]:
 class _Loader(yaml.SafeLoader):
     """Refuses a key given twice, of which plain YAML silently keeps the last, and aliases.
 
-    Aliases can make a small file grow without bound; here every run inherits instead.
+    Aliases can make a small file grow without bound; here every run inherits instead. Numbers and
+    dates are those of YAML 1.2 (https://yaml.org/spec/1.2.2/, 10.3.2), for to the YAML 1.1 of
+    PyYAML ``1e-4`` is text and ``2026-11-22`` is not.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -88,6 +93,17 @@ class _Loader(yaml.SafeLoader):
             said = "aliases are not allowed: a run inherits from the one before it"
             raise yaml.composer.ComposerError(None, None, said, event.start_mark)
         return super().compose_node(parent, index)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
+    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
 
 
 def _inherit(document: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -126,8 +142,8 @@ def _override(document: dict[str, Any], overrides: Sequence[str]) -> dict[str, A
         if not equals or not all(parts):
             raise RecipeError(f"--set {text!r}: write key=value, such as train.epochs=1")
         try:
-            value = yaml.safe_load(raw)
-        except yaml.YAMLError:
+            value = yaml.load(raw, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        except _NOT_YAML:
             raise RecipeError(f"--set {text!r}: the value {raw!r} is not YAML") from None
         targets = document["runs"]
         # A run's name may hold dots, so the longest name that fits is taken.

@@ -90,6 +90,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _chain(self) -> Self:
+        names = [run.name for run in self.runs]
         before: list[str] = []
         for run in self.runs:
             if run.name in before:
@@ -98,6 +99,10 @@ class Recipe(Section):
                 raise ValueError(
                     f"run {run.name!r} is the first one and starts from 'previous': write "
                     f"random, pretrained or a file of weights"
+                )
+            if run.start in names and run.start not in before:
+                raise ValueError(
+                    f"run {run.name!r} starts from {run.start!r}, which does not come before it"
                 )
             before.append(run.name)
         return self
