@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from findalike.config.section import Section
+from findalike.types import InputSpec
 
 Channel = Annotated[float, Field(ge=0.0, le=1.0)]
 Deviation = Annotated[float, Field(gt=0.0, le=10.0)]
@@ -54,3 +55,7 @@ class InputSection(Section):
     fill: int = Field(default=255, ge=0, le=255)
     mean: tuple[Channel, Channel, Channel] | None = None
     std: tuple[Deviation, Deviation, Deviation] | None = None
+
+    def spec(self) -> InputSpec:
+        """What `findalike.data.prepare` takes."""
+        return InputSpec(self.size, self.resize, self.context, self.fill)
