@@ -18,15 +18,25 @@ HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 LARGEST_PICTURE = 400_000
 
 
-def test_the_reference_is_what_the_commands_say():
+@pytest.fixture(scope="module")
+def builder():
     place = REPOSITORY / "docs" / "build_reference.py"
     spec = importlib.util.spec_from_file_location("build_reference", place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_is_what_the_commands_say(builder):
     written = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert written == module.reference(), "run `make docs` and commit docs/cli.md"
+    assert written == builder.reference(), "run `make docs` and commit docs/cli.md"
+
+
+def test_the_reference_of_recipes_is_what_the_schema_says(builder):
+    written = (REPOSITORY / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert written == builder.recipes(), "run `make docs` and commit docs/recipes.md"
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in WRITTEN])

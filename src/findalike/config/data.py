@@ -53,6 +53,7 @@ class ValidationData(Section):
     """Queries ranked against a gallery, as `findalike evaluate` does it.
 
     Attributes:
+        name: of the protocol in figures and in ``validate.criterion``.
         gallery: any catalogue, such as the challenge's ``gallery.csv``.
         queries: ``queries.csv`` of the challenge.
         root: folder of the photos; the gallery's own by default.

@@ -20,12 +20,13 @@ class TrainSection(Section):
         precision: Lightning's names.
         clip_norm: largest norm of the gradient; None for no limit.
         ema: decay of a running mean of the weights, which is then what is validated and kept;
-            None for none (arXiv:1710.04759 uses 0.999 and more).
+            None for none (arXiv:1703.01780 uses 0.99 to 0.999).
         freeze: parts of the backbone that stay as they are: all of it, or its first so many stages.
         freeze_epochs: so many epochs with the whole backbone frozen first.
         freeze_batch_norm: keep the statistics and weights of batch normalisation.
         channels_last: memory layout that convolutions are faster in.
         compile: `torch.compile` the network.
+        seed: of the weights that start random, the batches and the augmentations.
         workers: processes that read pictures; 0 reads in the main process.
         cache: keep decoded pictures in memory, at the size they are used in.
     """

@@ -13,7 +13,12 @@ Margin = Annotated[float, Field(ge=0.0, le=1.5)]
 
 
 class CrossEntropy(Section):
-    """A linear classifier over the labels: the baseline."""
+    """A linear classifier over the labels: the baseline.
+
+    Attributes:
+        weight: of this loss in the sum.
+        smoothing: share of the label that is spread over all of them (arXiv:1512.00567).
+    """
 
     name: Literal["cross-entropy"]
     weight: Weight = 1.0
@@ -24,6 +29,7 @@ class ArcFace(Section):
     """ArcFace (arXiv:1801.07698), with sub-centres and margins by frequency.
 
     Attributes:
+        weight: of this loss in the sum.
         scale: of the cosines.
         margin: angle in radians, the same for every class; or the least and the largest one, from
             the most to the least frequent class (arXiv:2010.05350).
@@ -47,6 +53,7 @@ class Contrastive(Section):
     """Contrastive loss on cosines, within the batch and with the memory (arXiv:1912.06798).
 
     Attributes:
+        weight: of this loss in the sum.
         positive_margin: pairs of one product are pulled until their cosine is this high.
         negative_margin: pairs of two products are pushed while their cosine is above this.
         reduction: mean over the ``pairs`` that cost something, or sum over them for each image of
@@ -64,6 +71,8 @@ class MetricLearning(Section):
     """A loss of pytorch-metric-learning by name, with a miner if one is named.
 
     Attributes:
+        weight: of this loss in the sum.
+        miner: what picks the pairs or triplets that count; all of them by default.
         options: arguments of the loss.
         miner_options: arguments of the miner.
     """

@@ -45,6 +45,10 @@ class InputSection(Section):
 
     Attributes:
         size: side of the square in pixels, in training and validation.
+        resize: ``stretch`` scales both sides to ``size``; ``pad`` keeps the shape and fills the
+            rest; ``crop`` takes the middle.
+        context: margin added around a given box on each side, as a share of its longer side.
+        fill: grey level of what ``pad`` fills.
         mean: subtracted from each channel, on the scale 0-1; the backbone's by default.
         std: divided by after that; the backbone's by default.
     """

@@ -16,6 +16,7 @@ class OptimizerSection(Section):
     """How weights are moved.
 
     Attributes:
+        name: the algorithm, that of torch.
         lr: learning rate of the head and of what the losses own, such as class weights.
         backbone_lr: that of the backbone's last layers; ``lr`` by default.
         layer_decay: factor from each stage of the backbone to the one before it.
@@ -37,11 +38,12 @@ class SchedulerSection(Section):
     """How the learning rates change, step by step.
 
     Attributes:
-        name: after the warm-up: stay ``constant``, fall as a ``cosine`` or ``linear``ly to
-            ``final``, or by ``gamma`` every ``step_epochs`` epochs.
+        name: after the warm-up: stay ``constant``, fall to ``final`` as a ``cosine`` or on a
+            line (``linear``), or by ``gamma`` in a ``step``.
         warm_up_steps: steps in which the rates rise from 0.
         final: share of the rates that is left at the end.
-        gamma: factor of ``step``.
+        step_epochs: epochs from one ``step`` to the next.
+        gamma: factor of a ``step``.
     """
 
     name: Literal["constant", "cosine", "linear", "step"] = "cosine"

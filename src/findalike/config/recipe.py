@@ -82,6 +82,8 @@ class Recipe(Section):
 
     Attributes:
         name: of the recipe, and of its folder.
+        description: for the reader.
+        runs: in the order they are trained in.
     """
 
     name: Name

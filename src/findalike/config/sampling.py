@@ -52,7 +52,15 @@ class CropAugment(Section):
 
 
 class ColourAugment(Section):
-    """Light of another place: each value is the largest change, as in torchvision."""
+    """Light of another place, as torchvision's `ColorJitter` makes it.
+
+    Attributes:
+        probability: of any change.
+        brightness: largest change, as a share.
+        contrast: largest change, as a share.
+        saturation: largest change, as a share.
+        hue: largest turn of the colour circle; 0.5 is half of it.
+    """
 
     probability: Share = 0.8
     brightness: float = Field(default=0.3, ge=0.0, le=1.0)
@@ -65,8 +73,10 @@ class PhoneAugment(Section):
     """What a phone does to a picture: blur and JPEG.
 
     Attributes:
-        blur: probability of a blur of up to ``sigma`` pixels.
-        jpeg: probability of a JPEG of ``quality``.
+        blur: probability of a blur.
+        sigma: largest width of the blur in pixels.
+        jpeg: probability of JPEG artefacts.
+        quality: least and largest JPEG quality.
     """
 
     blur: Share = 0.2
@@ -85,6 +95,7 @@ class PasteAugment(Section):
     """Seller photos on plain ground, cut out and laid on clutter, as a shopper meets them.
 
     Attributes:
+        probability: of a photo that can be cut out to be pasted.
         scale: least and largest share of the picture's side that the product takes.
         degrees: largest turn to either side.
     """
