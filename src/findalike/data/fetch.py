@@ -25,11 +25,13 @@ class TryAgainError(Exception):
 
     Attributes:
         pause: seconds the server asks to wait, 0 if it does not.
+        busy: whether the server says that it is asked too much.
     """
 
-    def __init__(self, message: str, pause: float = 0.0) -> None:
+    def __init__(self, message: str, pause: float = 0.0, *, busy: bool = False) -> None:
         super().__init__(message)
         self.pause = pause
+        self.busy = busy
 
 
 class Fetcher:
@@ -121,6 +123,15 @@ class Fetcher:
             time.sleep(wait)
             tries += 1
             pause *= 2
+
+    def fetch_once(self, url: str) -> bytes:
+        """As `fetch`, in one try: for callers that do something else before the next.
+
+        Raises:
+            TryAgainError: if the failure may be over soon.
+            UrlError, ImageError, FetchError: as `fetch` does.
+        """
+        return self._session().get(url, time.monotonic() + self._timeout)
 
     def close(self) -> None:
         """Close all connections."""

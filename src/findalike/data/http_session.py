@@ -21,7 +21,8 @@ LONGEST_URL = 8_192
 _HOST = re.compile(rb"[A-Za-z0-9._:-]+")
 _PORTS = frozenset({80, 443, *range(1024, 65_536)})
 _REDIRECTS = (301, 302, 303, 307, 308)
-_BUSY = 429
+_TOO_MANY_REQUESTS = 429
+_UNAVAILABLE = 503
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _HEADERS = [
     (b"User-Agent", f"findalike/{__version__}".encode()),
@@ -106,9 +107,10 @@ class HttpSession:
 
     def _content(self, response: httpcore.Response, url: str) -> bytes:
         status = response.status
-        if status == _BUSY or status >= 500:
+        if status == _TOO_MANY_REQUESTS or status >= 500:
             pause = _number(_header(response, b"retry-after"))
-            raise TryAgainError(f"the server answered {status}", float(pause))
+            busy = status in (_TOO_MANY_REQUESTS, _UNAVAILABLE)
+            raise TryAgainError(f"the server answered {status}", float(pause), busy=busy)
         if status != 200:
             raise FetchError(
                 f"{url}: the server answered {status}, not 200: open it in a browser "
