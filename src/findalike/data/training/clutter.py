@@ -18,7 +18,7 @@ from findalike.data.training.parts import read_region
 from findalike.errors import BoxError, ImageError, PathError, StorageError
 from findalike.types import InputSpec, Pixels
 
-SIMULATED = 48
+SIMULATED = 24
 """Simulated grounds in a bank; each is cut differently every time it is used."""
 
 REAL = 96
