@@ -11,7 +11,7 @@ import sys
 import typer
 
 from findalike import __version__
-from findalike.cli import data, demo, doctor, evaluate, index, models, search, shop
+from findalike.cli import data, demo, doctor, evaluate, index, models, search, shop, train
 from findalike.cli.output import print_error
 from findalike.errors import FindalikeError, UserError
 
@@ -27,6 +27,7 @@ app.command("demo")(demo.demo)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
+app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.add_typer(shop.app, name="shop")
 app.add_typer(data.app, name="data")

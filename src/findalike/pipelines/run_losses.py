@@ -18,8 +18,8 @@ from findalike.losses import (
 )
 
 
-def build_losses(run: Run, mixture: Mixture, dimension: int) -> list[tuple[float, nn.Module]]:
-    """Build every loss of a run, with its weight in the sum.
+def build_losses(run: Run, mixture: Mixture, dimension: int) -> list[nn.Module]:
+    """Build every loss of a run, in the recipe's order.
 
     Args:
         mixture: tells the classes, and how frequent they are.
@@ -28,10 +28,8 @@ def build_losses(run: Run, mixture: Mixture, dimension: int) -> list[tuple[float
     Raises:
         SettingError: if an argument is outside its range.
     """
-    return [
-        (section.weight, _build(section, run.memory, mixture.counts.tolist(), dimension))
-        for section in run.losses
-    ]
+    counts = mixture.counts.tolist()
+    return [_build(section, run.memory, counts, dimension) for section in run.losses]
 
 
 def _build(

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from findalike.config import DistillationSection
 from findalike.errors import RecipeError
+from findalike.models.bundle import Bundle
 from findalike.models.encoder import Encoder
 from findalike.models.network import EmbeddingNetwork
+from findalike.models.registry import find_bundle
 
 Teacher = Callable[[Tensor], Tensor]
 """uint8 pictures (n, 3, s, s) → unit embeddings (n, t), without gradients."""
@@ -41,11 +43,12 @@ def build_teacher(
             f"distillation.teacher is {names}: '{START}' stands alone; name encoder bundles"
         )
     folders = [base / name for name in names]
-    encoders = [
-        Encoder.load(folder if folder.is_dir() else name)
-        for folder, name in zip(folders, names, strict=True)
-    ]
-    return BundleTeacher(encoders)
+    return BundleTeacher(
+        [
+            find_bundle(folder if folder.is_dir() else name)
+            for folder, name in zip(folders, names, strict=True)
+        ]
+    )
 
 
 class StartTeacher:
@@ -63,18 +66,29 @@ class StartTeacher:
         network = self._network.to(pixels.device)
         pictures = (pixels.to(network.mean.dtype) - network.mean) * network.scale
         features: Tensor = network.backbone(pictures)
-        return torch.nn.functional.normalize(features, dim=1)
+        unit: Tensor = torch.nn.functional.normalize(features, dim=1)
+        return unit
 
 
 class BundleTeacher:
-    """Encoder bundles, their embeddings side by side; each counts the same in a cosine."""
+    """Encoder bundles, their embeddings side by side; each counts the same in a cosine.
 
-    def __init__(self, encoders: Sequence[Encoder]) -> None:
-        self._encoders = tuple(encoders)
+    The runtimes start at the first batch, so that a teacher can be sent to the process of another
+    device before.
+    """
+
+    def __init__(self, bundles: Sequence[Bundle]) -> None:
+        self._bundles = tuple(bundles)
+        self._encoders: tuple[Encoder, ...] = ()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_bundles": self._bundles, "_encoders": ()}
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> Tensor:
         """See `Teacher`; the pictures are scaled to the size of each encoder."""
+        if not self._encoders:
+            self._encoders = tuple(Encoder(bundle) for bundle in self._bundles)
         joined = [self._embed(encoder, pixels) for encoder in self._encoders]
         return torch.cat(joined, dim=1).to(pixels.device) / len(joined) ** 0.5
 

@@ -19,6 +19,7 @@ from findalike.errors import RecipeError
 from findalike.models.network import EmbeddingNetwork, build_network
 from findalike.pipelines.run_losses import build_losses
 from findalike.pipelines.validation import Validator
+from findalike.training.length import run_length
 
 _BYTES = {"32-true": 4, "bf16-mixed": 2, "16-mixed": 2, "bf16-true": 2}
 
@@ -144,8 +145,7 @@ def _plan(recipe: Recipe, run: Run, base: Path, devices: int) -> RunPlan:
         seed=run.train.seed,
         world=devices,
     )
-    per_epoch = max(1, batches.length // run.train.accumulate)
-    steps = run.train.steps or per_epoch * (run.train.epochs or 0)
+    length = run_length(run.train, batches.length)
     return RunPlan(
         run=run,
         start=start,
@@ -154,11 +154,11 @@ def _plan(recipe: Recipe, run: Run, base: Path, devices: int) -> RunPlan:
             name: (len(data.queries), len(data.gallery)) for name, data in validator.sets.items()
         },
         parameters=_count(network),
-        loss_parameters=sum(_count(loss) for _, loss in losses),
+        loss_parameters=sum(_count(loss) for loss in losses),
         embedding_size=network.embedding_size,
-        steps=steps,
-        steps_per_epoch=per_epoch,
-        need=_need(run, network, [loss for _, loss in losses]),
+        steps=length.steps,
+        steps_per_epoch=length.steps_per_epoch,
+        need=_need(run, network, losses),
     )
 
 
