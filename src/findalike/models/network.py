@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -30,6 +31,7 @@ class EmbeddingNetwork(nn.Module):
         scale: (1, 3, 1, 1), what the channels are multiplied with after that.
         weights: where the backbone's weights come from, in words.
         licence: of those weights, where their source names it.
+        resting: whether gradients end at the head; see `rest_backbone`.
     """
 
     mean: Tensor
@@ -52,12 +54,11 @@ class EmbeddingNetwork(nn.Module):
         self.embedding_size = model.embedding_size or features
         self.head = _head(model, features)
         # Left out of the state dict: they belong to the input, not to what was learnt.
-        mean = 255.0 * torch.tensor(self.channel_mean).view(1, 3, 1, 1)
-        scale = 1.0 / (255.0 * torch.tensor(self.channel_std).view(1, 3, 1, 1))
+        mean, scale = self._normalisation(torch.device("cpu"))
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
         self._frozen: frozenset[str] = frozenset()
-        self._resting = False
+        self.resting = False
         self._norms_rest = False
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -69,11 +70,12 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (n, d) float, not of unit length.
         """
-        return self.embed_normalised((pixels.to(self.mean.dtype) - self.mean) * self.scale)
+        pictures = (pixels.float() - self.mean) * self.scale
+        return self.embed_normalised(pictures.to(self._dtype()))
 
     def embed_normalised(self, pictures: Tensor) -> Tensor:
         """Normalised float pictures (n, 3, s, s) → embeddings (n, d)."""
-        if self._resting:
+        if self.resting:
             with torch.no_grad():
                 features = self.backbone(pictures)
         else:
@@ -126,7 +128,7 @@ class EmbeddingNetwork(nn.Module):
 
     def rest_backbone(self, resting: bool) -> None:
         """Let gradients end at the head for now, which spares the way back through the backbone."""
-        self._resting = resting
+        self.resting = resting
         self.train(self.training)
 
     def freeze_batch_norm(self) -> None:
@@ -140,7 +142,7 @@ class EmbeddingNetwork(nn.Module):
         """As `torch.nn.Module.train`, but what is frozen keeps behaving as in evaluation."""
         super().train(mode)
         parameters = {name for name, _ in self.backbone.named_parameters()}
-        if mode and (self._resting or (self._frozen and self._frozen >= parameters)):
+        if mode and (self.resting or (self._frozen and self._frozen >= parameters)):
             self.backbone.train(False)
         elif mode:
             for name, module in self.backbone.named_modules():
@@ -149,6 +151,21 @@ class EmbeddingNetwork(nn.Module):
                 ):
                     module.train(False)
         return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)
+        # A network in bfloat16 still reads pictures exactly: there 123.675 would become 123.5.
+        if self.mean.dtype != torch.float32:
+            self.mean, self.scale = self._normalisation(self.mean.device)
+        return self
+
+    def _normalisation(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        mean = torch.tensor(self.channel_mean, dtype=torch.float32, device=device)
+        std = torch.tensor(self.channel_std, dtype=torch.float32, device=device)
+        return 255.0 * mean.view(1, 3, 1, 1), 1.0 / (255.0 * std.view(1, 3, 1, 1))
+
+    def _dtype(self) -> torch.dtype:
+        return next(self.backbone.parameters()).dtype
 
     def _backbone_norms(self) -> list[nn.Module]:
         return [module for module in self.backbone.modules() if isinstance(module, _NORMS)]

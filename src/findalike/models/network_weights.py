@@ -32,7 +32,7 @@ class TakenOver:
 
 
 def save_weights(
-    path: Path, network: nn.Module, losses: nn.Module, metadata: Mapping[str, str]
+    path: Path, network: nn.Module, losses: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> None:
     """Write weights, whole or not at all.
 
@@ -42,11 +42,12 @@ def save_weights(
     Args:
         path: the file; another one of its name is replaced.
         network: the network.
-        losses: `torch.nn.ModuleList` of the run's losses.
+        losses: name → what is learnt in the run's losses, as ``dict(module.named_parameters())``
+            of their `torch.nn.ModuleList` has it.
         metadata: names and values, both text.
     """
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"losses.{name}": tensor for name, tensor in losses.named_parameters()}
+    tensors |= {f"losses.{name}": tensor for name, tensor in losses.items()}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")

@@ -1,8 +1,9 @@
 """Training: the loop of a run, its folder, and what is kept of it. Needs torch."""
 
 from findalike.training.feed import Feed
-from findalike.training.fit import FitResult, KeptWeights, fit
+from findalike.training.fit import fit
 from findalike.training.progress import BarProgress, NoProgress, TrainingProgress
+from findalike.training.results import FitResult, KeptWeights
 from findalike.training.run_folder import RunFolder, RunState, read_run_state
 
 __all__ = [

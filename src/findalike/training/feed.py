@@ -42,7 +42,7 @@ class Feed:
     validation_batches: Iterable[Sequence[Any]] = ()
 
 
-class RunBatches(Sampler[Sequence[Any]]):
+class RunBatches(Sampler[list[Any]]):
     """All batches of a run, epoch after epoch, from any one on.
 
     One loader for the whole run: workers and what they hold in memory live on from epoch to epoch.
@@ -55,13 +55,13 @@ class RunBatches(Sampler[Sequence[Any]]):
         self._total = total
         self._start = start
 
-    def __iter__(self) -> Iterator[Sequence[Any]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         done = self._start
         while done < self._total:
             epoch, first = divmod(done, self._per_epoch)
             batches = self._plan.iterate(epoch, start=first)
             for _, batch in zip(range(first, self._per_epoch), batches, strict=False):
-                yield batch
+                yield list(batch)
                 done += 1
                 if done == self._total:
                     return
