@@ -64,7 +64,7 @@ class StartTeacher:
     def __call__(self, pixels: Tensor) -> Tensor:
         """See `Teacher`."""
         network = self._network.to(pixels.device)
-        pictures = (pixels.to(network.mean.dtype) - network.mean) * network.scale
+        pictures = (pixels.float() - network.mean) * network.scale
         features: Tensor = network.backbone(pictures)
         unit: Tensor = torch.nn.functional.normalize(features, dim=1)
         return unit
@@ -90,7 +90,8 @@ class BundleTeacher:
         if not self._encoders:
             self._encoders = tuple(Encoder(bundle) for bundle in self._bundles)
         joined = [self._embed(encoder, pixels) for encoder in self._encoders]
-        return torch.cat(joined, dim=1).to(pixels.device) / len(joined) ** 0.5
+        unit: Tensor = torch.cat(joined, dim=1).to(pixels.device) / len(joined) ** 0.5
+        return unit
 
     @staticmethod
     def _embed(encoder: Encoder, pixels: Tensor) -> Tensor:
@@ -99,7 +100,7 @@ class BundleTeacher:
             scaled = torch.nn.functional.interpolate(
                 pixels.float(), (size, size), mode="bicubic", antialias=True
             )
-            pixels = scaled.round().clamp(0, 255).to(torch.uint8)
+            pixels = scaled.round().clamp(0, 255).byte()
         return torch.from_numpy(
             encoder.embed(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy())
         )

@@ -134,7 +134,7 @@ def _plan(recipe: Recipe, run: Run, base: Path, devices: int) -> RunPlan:
         seed=run.train.seed,
     )
     with torch.device("meta"):
-        network = build_network(run.model, run.input, start="random")
+        network = build_network(run.model, run.input, start="random").to("meta")
     network.freeze(run.train.freeze)
     losses = build_losses(run, mixture, network.embedding_size)
     summary = mixture.describe()
