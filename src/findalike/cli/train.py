@@ -106,7 +106,7 @@ def train(
             progress=watch,
             say=say,
         )
-    _print_outcomes(outcomes, out / chain.name, as_json=as_json)
+    _print_outcomes(outcomes, as_json=as_json)
 
 
 def _require_extra() -> None:
@@ -175,12 +175,13 @@ def _gigabytes(count: int) -> str:
     return f"{count / 1e9:.2f} GB"
 
 
-def _print_outcomes(outcomes: Sequence[RunOutcome], folder: Path, *, as_json: bool) -> None:
+def _print_outcomes(outcomes: Sequence[RunOutcome], *, as_json: bool) -> None:
     from rich.table import Table
 
     from findalike.cli.output import console, print_json
     from findalike.pipelines.chain_table import chain_header, chain_rows
 
+    folder = outcomes[-1].folder.parent
     if as_json:
         print_json(
             {

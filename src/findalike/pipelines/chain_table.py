@@ -61,8 +61,8 @@ def chain_rows(outcomes: Sequence[RunOutcome]) -> list[list[str]]:
     return [
         [
             outcome.run.name,
-            outcome.start,
-            outcome.run.model.backbone,
+            outcome.run.start if outcome.run.start in ("random", "pretrained") else outcome.start,
+            outcome.run.model.backbone.removeprefix("timm/").removeprefix("open_clip/"),
             str(outcome.run.input.size),
             " + ".join(_loss(outcome.run)),
             str(outcome.images),
@@ -92,7 +92,7 @@ def _sets(outcomes: Sequence[RunOutcome]) -> list[str]:
 
 def _loss(run: Run) -> list[str]:
     names = [
-        f"{loss.name} with XBM {run.memory.size}"
+        f"{loss.name} + XBM {run.memory.size}"
         if loss.name == "contrastive" and run.memory.size
         else loss.name
         for loss in run.losses

@@ -105,7 +105,7 @@ def start_in_words(recipe: Recipe, run: Run, base: Path) -> str:
         return str(_file(run.model.checkpoint, base, "model.checkpoint", run).name)
     parent = recipe.start_of(run)
     if parent is not None:
-        return f"run {parent}"
+        return parent
     if run.start in [other.name for other in recipe.runs]:
         raise RecipeError(
             f"run {run.name!r} starts from {run.start!r}, which comes after it: put it before"
