@@ -65,6 +65,11 @@ class ImageSource:
         self._owned: Fetcher | None = None
         self._starting = threading.Lock()
 
+    @property
+    def root(self) -> Path | None:
+        """The folder that paths are below, without links in it."""
+        return self._root
+
     def read(self, location: str) -> bytes:
         r"""The bytes of one image file, as they are: nothing is decoded.
 

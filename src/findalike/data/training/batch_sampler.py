@@ -1,4 +1,4 @@
-"""A batch plan as torch's DataLoader takes it, one epoch at a time, from any batch on."""
+"""The batches of the validation loss, as torch's DataLoader takes them."""
 
 from __future__ import annotations
 
@@ -8,35 +8,17 @@ from torch.utils.data import Sampler
 
 from findalike.data.training.draws import Draw
 from findalike.data.training.mixture import Mixture
-from findalike.data.training.samplers import BatchPlan
-
-
-class PlannedBatches(Sampler[list[Draw]]):
-    """Yields the batches of the epoch that was set, so that a resumed run draws what it would have.
-
-    Args:
-        plan: of this rank.
-    """
-
-    def __init__(self, plan: BatchPlan) -> None:
-        self.plan = plan
-        self._epoch = 0
-        self._start = 0
-
-    def set_epoch(self, epoch: int, *, start: int = 0) -> None:
-        """Say which epoch comes next, and how many of its batches are left out as done."""
-        self._epoch = epoch
-        self._start = start
-
-    def __iter__(self) -> Iterator[list[Draw]]:
-        return self.plan.iterate(self._epoch, start=self._start)
-
-    def __len__(self) -> int:
-        return max(self.plan.length - self._start, 0)
 
 
 class InOrder(Sampler[list[Draw]]):
-    """The images of the validation loss in order, every ``world``-th of them on each rank."""
+    """The images of the validation loss in order, every ``world``-th of them on each rank.
+
+    Args:
+        mixture: whose images with ``split=val`` they are.
+        batch_size: of one device; the last batch may be smaller.
+        rank: number of this device.
+        world: how many devices there are.
+    """
 
     def __init__(self, mixture: Mixture, *, batch_size: int, rank: int = 0, world: int = 1) -> None:
         self._ids = mixture.val_ids[rank::world]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from findalike.data.image_source import ImageSource
 from findalike.data.training.augment import Augmentation
 from findalike.data.training.draws import Draw
 from findalike.data.training.mixture import Mixture
-from findalike.data.training.parts import WHOLE, cut_part, on_square, read_part, read_region
+from findalike.data.training.parts import WHOLE, Part, cut_part, on_square, read_part, read_region
 from findalike.data.training.picture_cache import PictureCache
 from findalike.errors import BoxError, ImageError, PathError, StorageError, TrainingDataError
 from findalike.types import InputSpec, Pixels
@@ -119,36 +120,25 @@ class TrainingPictures(Dataset[Sample]):
 
     def _square(self, photo: int, label: int, seed: int) -> Pixels:
         if self.augmentation is None:
-            return on_square(self._content(photo), self.spec)
+            return on_square(self._kept(photo), self.spec)
         rng = np.random.default_rng(seed)
         image = self.mixture.photo(photo)[1]
         scene = None
         if self.augmentation.section.paste is not None and image.domain == "seller":
-            scene = self.augmentation.scene(self._region(photo), label, rng)
+            scene = self.augmentation.scene(self._kept(photo), label, rng)
         part = self.augmentation.part(rng)
         if scene is not None:
             content = cut_part(scene, self.spec, part)
         elif self._cache is not None and self._room:
-            content = cut_part(self._region(photo), self.spec, part)
-        elif part != WHOLE:
-            content = read_part(
-                self._read(photo), self.spec, name=image.location, box=image.box, part=part
-            )
+            content = cut_part(self._kept(photo), self.spec, part)
+        elif self._room:
+            content = self._from_file(photo, part)
         else:
-            content = self._content(photo)
+            content = self._kept(photo)
         return on_square(self.augmentation.altered(content, rng), self.spec)
 
-    def _content(self, photo: int) -> Pixels:
-        """The photo as the encoder sees it, without padding."""
-        if self._room:
-            return self._uncached_content(photo)
-        return self._kept(photo)
-
-    def _region(self, photo: int) -> Pixels:
-        """All that is seen of the photo, with room to cut parts from it."""
-        return self._kept(photo)
-
     def _kept(self, photo: int) -> Pixels:
+        """The photo without padding as it is kept: with room to cut from, if that is needed."""
         found = self._cache.get(photo) if self._cache is not None else None
         if found is not None:
             return found
@@ -158,18 +148,22 @@ class TrainingPictures(Dataset[Sample]):
                 self._read(photo), self.spec, self._side, name=image.location, box=image.box
             )
         else:
-            made = self._uncached_content(photo)
+            made = self._from_file(photo, WHOLE)
         if self._cache is not None:
             self._cache.put(photo, made)
         return made
 
-    def _uncached_content(self, photo: int) -> Pixels:
+    def _from_file(self, photo: int, part: Part) -> Pixels:
         image = self.mixture.photo(photo)[1]
-        return read_part(self._read(photo), self.spec, name=image.location, box=image.box)
+        data = self._read(photo)
+        return read_part(data, self.spec, name=image.location, box=image.box, part=part)
 
     def _read(self, photo: int) -> bytes:
         position, image = self.mixture.photo(photo)
         if self._sources is None:
+            if get_worker_info() is not None:
+                # There are as many workers as wanted: threads of their own would be in the way.
+                cv2.setNumThreads(0)
             # Opened in the process that reads: what a source holds cannot be sent to another.
             self._sources = {
                 number: ImageSource(entry.root, allow_urls=False)
