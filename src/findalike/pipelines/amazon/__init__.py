@@ -1,0 +1,1 @@
+"""The stages of collecting pairs from Amazon Reviews."""
