@@ -1,7 +1,12 @@
-"""`findalike data products10k`, `sop` and `inshop` from the command line."""
+"""`findalike data products10k`, `sop`, `inshop` and `amazon-reviews` from the command line."""
 
 from __future__ import annotations
 
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,3 +126,114 @@ def test_help_says_where_from_and_under_which_terms(findalike, command, told):
     assert done.code == 0
     for words in (*told, "Example:"):
         assert words in done.out
+
+
+@pytest.fixture
+def amazon(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """Metadata and reviews of three products, whose photos a local server has."""
+    photos = tmp_path / "served"
+    write_photos(photos, range(9))
+    handler = partial(_Quiet, directory=str(photos))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    metadata = [{"asin": f"p{n}", "imageURLHighRes": [f"{url}/{3 * n}.jpg"]} for n in range(3)]
+    reviews = [
+        {"asin": f"p{n}", "image": [f"{url}/{3 * n + k}.jpg" for k in (1, 2)]} for n in range(3)
+    ]
+    paths = (tmp_path / "meta.json", tmp_path / "reviews.json")
+    for path, lines in zip(paths, (metadata, reviews), strict=True):
+        path.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    with paths[1].open("a") as file:
+        file.write("not JSON\n")
+    yield paths
+    server.shutdown()
+    server.server_close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_amazon_reviews(findalike, amazon, tmp_path, tiny_encoder):
+    command = ["data", "amazon-reviews", *amazon, "--out", tmp_path / "out", "--encoder",
+               tiny_encoder, "--allow-network", "127.0.0.0/8"]  # fmt: skip
+    done = findalike(*command, "--min-cosine", "-1", "--min-agreement", "-1", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["products"], done.json["downloaded"], done.json["embedded"]) == (3, 9, 9)
+    (table,) = done.json["tables"]
+    assert table["user_images"] == 6
+    assert Path(table["path"]).read_text().startswith("image_path,label,domain\n")
+    assert done.json["refused"] == 1
+
+    done = findalike(*command, "--min-cosine", "0.9", "--min-cosine", "0.99")
+    assert done.code == 0
+    assert "3 products, 9 pictures (0 embedded now, by tiny)" in done.out
+    assert "pairs_0.99.csv" in done.out
+    assert "reviews.json, line 4 left out: no JSON" in done.err
+
+    done = findalike(*command, "--min-cosine", "-1", "--min-images", "4", "--json")
+    assert done.json["tables"][0]["products"] == 0
+    done = findalike(*command, "--min-cosine", "-1", "--copy-cosine", "-1", "--json")
+    assert done.json["tables"][0]["dropped"]["a copy of another picture of the product"] == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--limit", "1"], (1, 3)),
+        (["--per-product", "1"], (3, 6)),
+        (["--min-side", "70"], (3, 0)),
+    ],
+)
+def test_amazon_reviews_within_limits(findalike, amazon, tmp_path, tiny_encoder, options, told):
+    done = findalike(
+        "data", "amazon-reviews", *amazon, "--out", tmp_path / "out", "--encoder", tiny_encoder,
+        "--allow-network", "127.0.0.0/8", "--json", *options,
+    )  # fmt: skip
+    assert (done.json["products"], done.json["downloaded"]) == told
+
+
+def test_amazon_reviews_of_ones_own_network_need_leave(findalike, amazon, tmp_path, tiny_encoder):
+    done = findalike(
+        "data", "amazon-reviews", *amazon, "--out", tmp_path / "out", "--encoder", tiny_encoder,
+        "--json",
+    )  # fmt: skip
+    assert (done.json["downloaded"], done.json["failed"]) == (0, 9)
+    assert "not a public address" in (tmp_path / "out/dropped_0.6.csv").read_text()
+
+
+def test_pace_and_side_of_amazon_reviews_arrive(findalike, monkeypatch, tmp_path, tiny_encoder):
+    import findalike.pipelines.amazon_reviews as pipeline
+    from findalike.errors import StorageError
+
+    seen = {}
+
+    def stand_in(*arguments, settings, **_):
+        seen["settings"] = settings
+        raise StorageError("enough")
+
+    monkeypatch.setattr(pipeline, "collect_pairs", stand_in)
+    done = findalike(
+        "data", "amazon-reviews", "meta", "reviews", "--out", tmp_path, "--encoder", tiny_encoder,
+        "--connections", 3, "--per-host", 2, "--rate", 0.5, "--retries", 1, "--timeout", 7,
+        "--image-side", 300,
+    )  # fmt: skip
+    assert done.code == 1
+    settings = seen["settings"]
+    pace = settings.pace
+    assert (pace.connections, pace.per_host, pace.rate, pace.retries) == (3, 2, 0.5, 1)
+    assert (settings.timeout, settings.side, settings.thresholds) == (7, 300, (0.6,))
+
+
+def test_amazon_reviews_tell_terms_and_mistakes(findalike, tmp_path, tiny_encoder):
+    told = findalike("data", "amazon-reviews", "--help").out
+    for words in ("amazon-reviews-2023.github.io", "amazon_v2", "research", "Example:"):
+        assert words in told
+    done = findalike(
+        "data", "amazon-reviews", tmp_path / "no", tmp_path / "nor", "--out", tmp_path / "out",
+        "--encoder", tiny_encoder,
+    )  # fmt: skip
+    assert done.code == 2
+    assert "cannot read" in done.err
