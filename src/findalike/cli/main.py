@@ -11,7 +11,7 @@ import sys
 import typer
 
 from findalike import __version__
-from findalike.cli import data, demo, doctor, evaluate, index, models, search, shop, train
+from findalike.cli import data, demo, doctor, evaluate, export, index, models, search, shop, train
 from findalike.cli.output import print_error
 from findalike.errors import FindalikeError, UserError
 
@@ -28,6 +28,7 @@ app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(shop.app, name="shop")
 app.add_typer(data.app, name="data")

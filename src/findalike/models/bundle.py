@@ -8,16 +8,25 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from findalike.errors import BundleError, StorageError
-from findalike.models.manifest import CARD_NAME, MANIFEST_NAME, MODEL_NAME, Manifest, read_manifest
+from findalike.models.manifest import (
+    CARD_NAME,
+    CARD_PICTURES,
+    MANIFEST_NAME,
+    MODEL_NAME,
+    Manifest,
+    read_manifest,
+)
 from findalike.models.onnx_file import external_files
 from findalike.types import InputSpec
 
 _CHUNK = 1 << 20
+_CARD_FILES = (CARD_NAME, *CARD_PICTURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +137,18 @@ class Bundle:
         """
         checked = self if self.verified else self.verify()
         names = [*checked.manifest.files, MANIFEST_NAME]
-        if (checked.folder / CARD_NAME).is_file():
-            names.append(CARD_NAME)
+        names += [name for name in _CARD_FILES if _is_plain_file(checked.folder / name)]
         return _place({name: checked.folder / name for name in names}, {}, folder)
 
 
-def write_bundle(folder: Path, manifest: Manifest, *, model: Path, card: str) -> Bundle:
+def write_bundle(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    model: Path,
+    card: str,
+    pictures: Mapping[str, Path] | None = None,
+) -> Bundle:
     """Make a bundle in ``folder``, which must not exist, in one step.
 
     Args:
@@ -141,9 +156,12 @@ def write_bundle(folder: Path, manifest: Manifest, *, model: Path, card: str) ->
         manifest: the description; its ``files`` are replaced by what is found.
         model: the ONNX file; files beside it that its weights lie in are taken too.
         card: the model card, Markdown.
+        pictures: of the card, by their names in the bundle, which are among `CARD_PICTURES`.
+            As for the card itself, no hash covers them.
 
     Raises:
-        BundleError: if something else lies in ``folder``, or the model keeps weights outside
+        BundleError: if something else lies in ``folder``, a picture has another name, or the model
+            keeps weights outside
             its own folder.
         StorageError: if the disk is full or not writable.
     """
@@ -154,13 +172,19 @@ def write_bundle(folder: Path, manifest: Manifest, *, model: Path, card: str) ->
                 f"{model} keeps weights in {name!r}: only a file beside it is allowed"
             )
         sources[name] = model.parent / name
-    for path in sources.values():
+    shown = dict(pictures or {})
+    strange = sorted(set(shown) - set(CARD_PICTURES))
+    if strange:
+        raise BundleError(
+            f"{strange[0]!r} is no picture of a model card: {', '.join(CARD_PICTURES)} are"
+        )
+    for path in (*sources.values(), *shown.values()):
         _require_plain_file(path)
     listed = {name: file_sha256(path) for name, path in sorted(sources.items())}
     # Validated again, not only copied: model_copy trusts its argument.
     checked = Manifest.model_validate(manifest.model_dump() | {"files": listed})
     texts = {MANIFEST_NAME: checked.model_dump_json(indent=2) + "\n", CARD_NAME: card}
-    return _place(sources, texts, folder)
+    return _place(sources | shown, texts, folder)
 
 
 def _place(files: dict[str, Path], texts: dict[str, str], folder: Path) -> Bundle:
@@ -212,6 +236,10 @@ def _already_there(folder: Path, made: Bundle) -> Bundle:
 def _to_disk(file: IO[Any]) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _require_plain_file(path: Path) -> None:

@@ -16,6 +16,9 @@ from findalike.types import InputSpec
 MANIFEST_NAME = "encoder.json"
 MODEL_NAME = "encoder.onnx"
 CARD_NAME = "README.md"
+CARD_PICTURES = ("loss.png", "map.png")
+"""Pictures that a model card may show, curves of the training."""
+
 SCHEMA_VERSION = 1
 MAX_MANIFEST_BYTES = 1_000_000
 MIN_SIZE, MAX_SIZE = 16, 2048
@@ -109,7 +112,7 @@ class Manifest(_Section):
                     f"{name!r} is not a plain file name: letters, digits, '.', '_' and '-' "
                     f"are allowed, no folders"
                 )
-            if name in (MANIFEST_NAME, CARD_NAME):
+            if name in (MANIFEST_NAME, CARD_NAME, *CARD_PICTURES):
                 raise ValueError(f"{name!r} cannot be listed: only the files of the model are")
         if MODEL_NAME not in files:
             raise ValueError(f"{MODEL_NAME!r} is not listed")

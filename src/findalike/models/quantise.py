@@ -83,9 +83,11 @@ def quantise(
             f"there are {len(photos)} photos to calibrate with: give {FEWEST_PHOTOS} or more, "
             f"best 100 and more"
         )
-    if model.stat().st_size > LARGEST_SINGLE_FILE:
+    # Weights of a large one lie in a file beside it, whose name begins with its own.
+    size = sum(file.stat().st_size for file in model.parent.glob(f"{model.name}*"))
+    if size > LARGEST_SINGLE_FILE:
         raise BundleError(
-            f"the model has {model.stat().st_size / 1e9:.1f} GB, int8 goes up to "
+            f"the model has {size / 1e9:.1f} GB, int8 goes up to "
             f"{LARGEST_SINGLE_FILE / 1e9:g} GB: export it as fp16"
         )
     show = progress if progress is not None else lambda *_: None
