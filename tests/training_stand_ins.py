@@ -1,13 +1,9 @@
-"""A run small enough to be trained in a second: pictures of coloured squares, a tiny network.
-
-A script as well: it trains a run whose settings stand in a JSON file, so that tests can kill it.
-"""
+"""A run small enough to be trained in a second: pictures of coloured squares, a tiny network."""
 
 from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,11 +124,7 @@ def train(run: Run, path: Path, **changes: Any) -> FitResult:
         return fit(run, network=network, losses=losses, feed=feed, folder=folder, **options)
 
 
-if __name__ == "__main__":
+def train_alone(run: Run, path: Path, devices: str = "cpu") -> None:
+    """The work of a process that tests may kill."""
     torch.set_num_threads(1)
-    settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    train(
-        Run.model_validate_json(json.dumps(settings["run"])),
-        Path(settings["folder"]),
-        devices=settings["devices"],
-    )
+    train(run, path, devices=devices)

@@ -41,9 +41,10 @@ def _draw(
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(7.0, 4.2), dpi=110, layout="constrained")
+    figure = Figure(figsize=(7.0, 4.2), dpi=110)
     FigureCanvasAgg(figure)
-    axes: Any = figure.add_subplot()
+    # Fixed edges: a layout that is worked out costs more than the rest of the drawing.
+    axes: Any = figure.add_axes((0.09, 0.12, 0.88, 0.71))
     for column, label in columns.items():
         points = [(int(row["step"]), float(row[column])) for row in rows if column in row]
         if points:
@@ -51,7 +52,7 @@ def _draw(
             few = len(points) <= 40
             axes.plot(steps, values, label=label, linewidth=1.6, marker="o" if few else "", ms=3)
     axes.set_xlabel("step")
-    axes.set_title(title, loc="left", fontsize=11)
+    figure.text(0.02, 0.95, title, fontsize=11)
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["right"]].set_visible(False)
     if axes.lines:

@@ -115,7 +115,7 @@ class TrainingLoop(Callback):  # type: ignore[misc]  # lightning is not followed
                 run=self._run.name, epochs=self._length.epochs, steps=self._length.steps, done=done
             )
         self._seldom_told = Seldom(0.25)
-        self._seldom_drawn = Seldom(20.0)
+        self._seldom_drawn = Seldom(60.0)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
