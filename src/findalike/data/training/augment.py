@@ -50,8 +50,13 @@ class Augmentation:
         """Whether a picture is wanted larger than it will be, to cut parts from."""
         return self.section.crop is not None or self.section.paste is not None
 
+    def pastes(self, rng: np.random.Generator) -> bool:
+        """Whether chance wants this picture on clutter; without ``paste``, none is drawn."""
+        section = self.section.paste
+        return section is not None and bool(rng.random() < section.probability)
+
     def scene(self, picture: Pixels, label: int, rng: np.random.Generator) -> Pixels | None:
-        """A seller's picture cut out and laid on clutter; None if chance or its ground forbid.
+        """A seller's picture cut out and laid on clutter; None if its ground is not plain.
 
         Args:
             picture: uint8 (h, w, 3), all that is seen of the photo.
@@ -59,7 +64,7 @@ class Augmentation:
             rng: chance.
         """
         section = self.section.paste
-        if section is None or self.clutter is None or rng.random() >= section.probability:
+        if section is None or self.clutter is None:
             return None
         return paste(picture, self.clutter, section, label=label, rng=rng)
 

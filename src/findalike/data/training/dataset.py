@@ -123,14 +123,16 @@ class TrainingPictures(Dataset[Sample]):
             return on_square(self._kept(photo), self.spec)
         rng = np.random.default_rng(seed)
         image = self.mixture.photo(photo)[1]
-        scene = None
-        if self.augmentation.section.paste is not None and image.domain == "seller":
-            scene = self.augmentation.scene(self._kept(photo), label, rng)
-        part = self.augmentation.part(rng)
-        if scene is not None:
-            content = cut_part(scene, self.spec, part)
+        source = None
+        if image.domain == "seller" and self.augmentation.pastes(rng):
+            source = self._kept(photo)
+            scene = self.augmentation.scene(source, label, rng)
+            source = source if scene is None else scene
         elif self._cache is not None and self._room:
-            content = cut_part(self._kept(photo), self.spec, part)
+            source = self._kept(photo)
+        part = self.augmentation.part(rng)
+        if source is not None:
+            content = cut_part(source, self.spec, part)
         elif self._room:
             content = self._from_file(photo, part)
         else:
