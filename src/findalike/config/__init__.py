@@ -16,8 +16,9 @@ from findalike.config.losses import (
     DistillationSection,
     MemorySection,
     MetricLearning,
+    SupervisedContrastive,
 )
-from findalike.config.model import InputSection, ModelSection
+from findalike.config.model import InputSection, LevelSection, ModelSection, WhiteningSection
 from findalike.config.optimizing import OptimizerSection, SchedulerSection
 from findalike.config.paths import resolve_path
 from findalike.config.read import read_recipe
@@ -43,6 +44,7 @@ __all__ = [
     "FinishSection",
     "InputSection",
     "KeepSection",
+    "LevelSection",
     "LoggingSection",
     "MemorySection",
     "MetricLearning",
@@ -54,10 +56,12 @@ __all__ = [
     "Run",
     "SamplerSection",
     "SchedulerSection",
+    "SupervisedContrastive",
     "TrainSection",
     "TrainingData",
     "ValidateSection",
     "ValidationData",
+    "WhiteningSection",
     "explain",
     "fingerprint",
     "read_recipe",

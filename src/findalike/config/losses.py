@@ -67,6 +67,21 @@ class Contrastive(Section):
     reduction: Literal["pairs", "anchors"] = "pairs"
 
 
+class SupervisedContrastive(Section):
+    """Supervised contrastive loss (arXiv:2004.11362): a softmax over the batch.
+
+    Attributes:
+        temperature: that cosines are divided by.
+        across: share of a second term, in which each user photo looks for its product among the
+            seller photos of the batch only, as a search does.
+    """
+
+    name: Literal["supervised-contrastive"]
+    weight: Weight = 1.0
+    temperature: float = Field(default=0.1, gt=0.0)
+    across: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
 class MetricLearning(Section):
     """A loss of pytorch-metric-learning by name, with a miner if one is named.
 
@@ -84,7 +99,10 @@ class MetricLearning(Section):
     miner_options: dict[str, float | str] = Field(default_factory=dict)
 
 
-Loss = Annotated[CrossEntropy | ArcFace | Contrastive | MetricLearning, Field(discriminator="name")]
+Loss = Annotated[
+    CrossEntropy | ArcFace | Contrastive | SupervisedContrastive | MetricLearning,
+    Field(discriminator="name"),
+]
 
 
 class MemorySection(Section):
@@ -109,12 +127,12 @@ class DistillationSection(Section):
             encoder bundle; several are joined into one embedding.
         kind: ``relational`` compares the similarities between the pictures of a batch;
             ``embedding`` the embeddings themselves, through a learnt linear map where the sizes
-            differ.
+            differ; ``features`` what the head is given, likewise.
         weight: of the term beside the losses.
         temperature: of the softmax over similarities, for ``relational``.
     """
 
     teacher: str | tuple[str, ...] = "start"
-    kind: Literal["embedding", "relational"] = "relational"
+    kind: Literal["embedding", "features", "relational"] = "relational"
     weight: Weight = 1.0
     temperature: float = Field(default=0.1, gt=0.0)

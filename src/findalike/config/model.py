@@ -13,6 +13,38 @@ Channel = Annotated[float, Field(ge=0.0, le=1.0)]
 Deviation = Annotated[float, Field(gt=0.0, le=10.0)]
 
 
+class LevelSection(Section):
+    """Features from inside the backbone, joined to those at its end.
+
+    Early layers tell colours and textures, late ones what a thing is: shops need both.
+
+    Attributes:
+        at: name of the module whose output is averaged, such as ``blocks.3``.
+        weight: of its features, which are brought to unit length, beside the last ones.
+    """
+
+    at: str = Field(min_length=1)
+    weight: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+
+
+class WhiteningSection(Section):
+    """How the head ``whitening`` is computed from the training photos; see `fit_whitening`.
+
+    Attributes:
+        within: share of the covariance within labels in what is whitened, the rest being that of
+            all photos: 0 is plain whitening, 1 is as in linear discriminant analysis.
+        shrink: added to every eigenvalue, their mean being 1: the larger, the gentler.
+        domains_of: training sets whose user and seller photos say where the centre is and which
+            direction between the two is taken out; by default every set that has both.
+        images: at most so many photos, drawn by the run's seed.
+    """
+
+    within: float = Field(default=0.3, ge=0.0, le=1.0)
+    shrink: Annotated[float, Field(gt=0.0)] = 3.0
+    domains_of: tuple[str, ...] = ()
+    images: int = Field(default=20_000, ge=2)
+
+
 class ModelSection(Section):
     """The network: a backbone, pooling, and what makes its features an embedding.
 
@@ -23,20 +55,28 @@ class ModelSection(Section):
             ``package:NAME/FILE`` takes a file of an installed Python package. Used by runs that
             start ``pretrained``; the hub is asked where there is none.
         pooling: ``backbone`` keeps the backbone's own; ``gem`` is generalised-mean pooling with
-            the exponent learnt (arXiv:1711.02512).
-        gem_power: the exponent it starts with.
+            the exponent learnt (arXiv:1711.02512); ``centre`` a mean that counts the edge of the
+            feature map less.
+        gem_power: the exponent ``gem`` starts with.
+        border: weight of the edge for ``centre``.
+        levels: further features, from inside the backbone.
         embedding_size: length of the embedding; None takes the pooled features as they are.
-        head: what makes features of ``embedding_size`` numbers: a linear map, or a linear map and
-            batch normalisation.
+        head: what makes features of ``embedding_size`` numbers: a linear map; a linear map and
+            batch normalisation; or ``whitening``, an affine map that is computed from the
+            training photos before the first step, and is trained from there.
+        whitening: how it is computed.
         dropout: before the head.
     """
 
     backbone: str = Field(min_length=1)
     checkpoint: str | None = None
-    pooling: Literal["backbone", "gem"] = "backbone"
+    pooling: Literal["backbone", "gem", "centre"] = "backbone"
     gem_power: float = Field(default=3.0, ge=1.0, le=10.0)
+    border: float = Field(default=0.4, ge=0.0, le=1.0)
+    levels: tuple[LevelSection, ...] = ()
     embedding_size: int | None = Field(default=None, ge=2, le=16_384)
-    head: Literal["linear", "linear-bn"] = "linear"
+    head: Literal["linear", "linear-bn", "whitening"] = "linear"
+    whitening: WhiteningSection = WhiteningSection()
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
 
 

@@ -16,6 +16,7 @@ from findalike.losses.margins import margins_by_frequency
 from findalike.losses.metric_learning import METRIC_LOSSES, METRIC_MINERS, MetricLearningLoss
 from findalike.losses.pairs import PairRule, contrastive_loss
 from findalike.losses.registry import LOSSES, find_loss
+from findalike.losses.supervised_contrastive import SupervisedContrastiveLoss
 from findalike.losses.xbm import CrossBatchMemory, XbmContrastiveLoss
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "MetricLearningLoss",
     "PairRule",
     "RelationalDistillation",
+    "SupervisedContrastiveLoss",
     "XbmContrastiveLoss",
     "contrastive_loss",
     "find_loss",

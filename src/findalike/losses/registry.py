@@ -13,6 +13,7 @@ from findalike.losses.arcface import ArcFaceLoss
 from findalike.losses.contrastive import ContrastiveLoss
 from findalike.losses.cross_entropy import CrossEntropyLoss
 from findalike.losses.metric_learning import METRIC_LOSSES, MetricLearningLoss
+from findalike.losses.supervised_contrastive import SupervisedContrastiveLoss
 from findalike.losses.xbm import XbmContrastiveLoss
 
 LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
@@ -20,6 +21,7 @@ LOSSES: Mapping[str, type[nn.Module]] = MappingProxyType(
         "arcface": ArcFaceLoss,
         "contrastive": ContrastiveLoss,
         "cross-entropy": CrossEntropyLoss,
+        "supervised-contrastive": SupervisedContrastiveLoss,
         "xbm-contrastive": XbmContrastiveLoss,
         **dict.fromkeys(METRIC_LOSSES, MetricLearningLoss),
     }

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from findalike.config import InputSection, ModelSection
 from findalike.errors import RecipeError
 from findalike.models import backbones
-from findalike.models.pooling import GemPooling, replace_pooling
+from findalike.models.levels import Levels
+from findalike.models.pooling import CentrePooling, GemPooling, replace_pooling
 from findalike.models.stages import stage_names
+from findalike.models.whitening import WhiteningHead
 
 _NORMS = (nn.modules.batchnorm._BatchNorm,)
 
@@ -25,6 +27,7 @@ class EmbeddingNetwork(nn.Module):
         backbone: normalised float pictures → pooled features (n, f).
         head: features → embeddings (n, d), dropout included.
         embedding_size: d.
+        feature_size: f.
         spec: long name of the backbone.
         size: side of the input in pixels.
         mean: (1, 3, 1, 1), subtracted from the channels, on the scale 0-255.
@@ -48,9 +51,10 @@ class EmbeddingNetwork(nn.Module):
         self.channel_mean = picture.mean or built.mean
         self.channel_std = picture.std or built.std
         self.backbone = built.module
-        if model.pooling == "gem":
-            replace_pooling(self.backbone, power=model.gem_power, spec=built.spec)
-        features = _width(self.backbone, picture.size, built.spec)
+        _pool(self.backbone, model, built.spec)
+        self.levels = Levels(self.backbone, model.levels, spec=built.spec)
+        features = self._width(picture.size)
+        self.feature_size = features
         self.embedding_size = model.embedding_size or features
         self.head = _head(model, features)
         # Left out of the state dict: they belong to the input, not to what was learnt.
@@ -70,25 +74,30 @@ class EmbeddingNetwork(nn.Module):
         Returns:
             (n, d) float, not of unit length.
         """
-        pictures = (pixels.float() - self.mean) * self.scale
-        return self.embed_normalised(pictures.to(self._dtype()))
+        return self.embed_normalised(self.normalised(pixels))
 
     def embed_normalised(self, pictures: Tensor) -> Tensor:
         """Normalised float pictures (n, 3, s, s) → embeddings (n, d)."""
+        embeddings: Tensor = self.head(self.features(pictures))
+        return embeddings
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Normalised float pictures (n, 3, s, s) → what the head is given, (n, f)."""
         if self.resting:
             with torch.no_grad():
-                features = self.backbone(pictures)
-        else:
-            features = self.backbone(pictures)
-        embeddings: Tensor = self.head(features)
-        return embeddings
+                return self.levels.joined(self.backbone(pictures))
+        return self.levels.joined(self.backbone(pictures))
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """Pictures as `forward` takes them, as `features` does."""
+        return ((pixels.float() - self.mean) * self.scale).to(self._dtype())
 
     def for_export(self) -> nn.Module:
         """The part that `findalike.models.export.PixelEncoder` takes as its backbone.
 
         It shares its layers with this network: export a copy if training goes on.
         """
-        return nn.Sequential(self.backbone, self.head)
+        return _Normalised(self)
 
     def stages(self) -> list[list[nn.Parameter]]:
         """Parameters of the backbone by stage, from input to output; see `stage_names`.
@@ -153,7 +162,7 @@ class EmbeddingNetwork(nn.Module):
         return self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         # A network in bfloat16 still reads pictures exactly: there 123.675 would become 123.5.
         if self.mean.dtype != torch.float32:
             self.mean, self.scale = self._normalisation(self.mean.device)
@@ -167,12 +176,33 @@ class EmbeddingNetwork(nn.Module):
     def _dtype(self) -> torch.dtype:
         return next(self.backbone.parameters()).dtype
 
+    def _width(self, size: int) -> int:
+        with torch.inference_mode():
+            features = self.backbone.eval()(torch.zeros((1, 3, size, size)))
+            if features.ndim != 2:
+                raise RecipeError(
+                    f"{self.spec} gives an array of shape {tuple(features.shape)} for a picture, "
+                    f"not one vector: choose a backbone with pooled features"
+                )
+            return int(self.levels.joined(features).shape[1])
+
     def _backbone_norms(self) -> list[nn.Module]:
         return [module for module in self.backbone.modules() if isinstance(module, _NORMS)]
 
     def _pooling_parameters(self) -> list[nn.Parameter]:
         gems = [module for module in self.backbone.modules() if isinstance(module, GemPooling)]
         return [gem.power for gem in gems]
+
+
+class _Normalised(nn.Module):
+    """A network that is given normalised pictures."""
+
+    def __init__(self, network: EmbeddingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.network.embed_normalised(pictures)
 
 
 def build_network(
@@ -213,7 +243,9 @@ def build_network(
 
 def _head(model: ModelSection, features: int) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Dropout(model.dropout)] if model.dropout else []
-    if model.embedding_size is not None:
+    if model.head == "whitening":
+        layers.append(WhiteningHead(features, model.embedding_size or features))
+    elif model.embedding_size is not None:
         normed = model.head == "linear-bn"
         # A bias before batch normalisation would be taken out again by it.
         layers.append(nn.Linear(features, model.embedding_size, bias=not normed))
@@ -222,12 +254,19 @@ def _head(model: ModelSection, features: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _width(backbone: nn.Module, size: int, spec: str) -> int:
-    with torch.inference_mode():
-        features = backbone.eval()(torch.zeros((1, 3, size, size)))
-    if features.ndim != 2:
-        raise RecipeError(
-            f"{spec} gives an array of shape {tuple(features.shape)} for a picture, not one "
-            f"vector: choose a backbone with pooled features"
+def _pool(backbone: nn.Module, model: ModelSection, spec: str) -> None:
+    """Put in the pooling that the section names, if it is not the backbone's own."""
+    if model.pooling == "gem":
+        replace_pooling(
+            backbone,
+            lambda flatten: GemPooling(model.gem_power, flatten=flatten),
+            name="gem",
+            spec=spec,
         )
-    return int(features.shape[1])
+    elif model.pooling == "centre":
+        replace_pooling(
+            backbone,
+            lambda flatten: CentrePooling(model.border, flatten=flatten),
+            name="centre",
+            spec=spec,
+        )

@@ -1,6 +1,8 @@
-"""Generalised-mean pooling, and how it takes the place of a backbone's own pooling."""
+"""Poolings of a feature map, and how one takes the place of a backbone's own."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from timm.layers import SelectAdaptivePool2d
@@ -38,32 +40,62 @@ class GemPooling(nn.Module):
         return pooled.to(features.dtype)
 
 
-def replace_pooling(backbone: nn.Module, *, power: float, spec: str) -> GemPooling:
-    """Put generalised-mean pooling where ``backbone`` averages its feature map.
+class CentrePooling(nn.Module):
+    """The mean of each channel over the places of a feature map, those at its edge counting less.
+
+    A product fills the middle of its box, and what lies at the edge is mostly ground.
+
+    Attributes:
+        border: weight of the outermost row and column on each side, 1 being that of the others; a
+            corner has it twice.
+    """
+
+    def __init__(self, border: float, *, flatten: bool = True) -> None:
+        super().__init__()
+        self.border = border
+        self.flatten = flatten
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Feature map (n, c, h, w) → (n, c), or (n, c, 1, 1) without ``flatten``."""
+        weights = self._side(features, 2).unsqueeze(1) * self._side(features, 3)
+        pooled: Tensor = (features * weights).sum(dim=(2, 3), keepdim=not self.flatten)
+        return pooled
+
+    def _side(self, features: Tensor, axis: int) -> Tensor:
+        length = features.shape[axis]
+        weights = torch.ones(length, device=features.device, dtype=features.dtype)
+        if length > 2:
+            weights[0] = weights[-1] = self.border
+        return weights / weights.sum()
+
+
+def replace_pooling(
+    backbone: nn.Module, make: Callable[[bool], nn.Module], *, name: str, spec: str
+) -> None:
+    """Put another pooling where ``backbone`` averages its feature map.
 
     What follows the pooling, such as the normalisation in the head of a ConvNeXt, stays.
 
     Args:
         backbone: a convolutional network of timm, or an image tower of open_clip around one.
-        power: the exponent to start with.
+        make: makes the pooling; told whether it is to flatten its result.
+        name: of the pooling, for the message.
         spec: name of the backbone, for the message.
 
     Raises:
         BundleError: if the backbone averages no feature map, as a transformer with a class token.
     """
     found = [
-        (parent, name, child)
+        (parent, place, child)
         for parent in backbone.modules()
-        for name, child in parent.named_children()
+        for place, child in parent.named_children()
         if isinstance(child, SelectAdaptivePool2d) and child.pool_type in ("avg", "fast", "fastavg")
     ]
     if len(found) != 1:
         raise BundleError(
-            f"model.pooling is gem, but {spec} has no feature map that it averages: use pooling "
+            f"model.pooling is {name}, but {spec} has no feature map that it averages: use pooling "
             f"'backbone', or a convolutional backbone such as timm/resnet50 or timm/convnext_base"
         )
-    parent, name, plain = found[0]
+    parent, place, plain = found[0]
     flat = isinstance(plain.flatten, nn.Flatten) or bool(getattr(plain.pool, "flatten", False))
-    pooling = GemPooling(power, flatten=flat)
-    setattr(parent, name, pooling)
-    return pooling
+    setattr(parent, place, make(flat))

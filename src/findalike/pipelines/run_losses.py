@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import torch
 from torch import Tensor, nn
 
-from findalike.config import ArcFace, Contrastive, CrossEntropy, MemorySection, MetricLearning, Run
+from findalike.config import (
+    ArcFace,
+    Contrastive,
+    CrossEntropy,
+    MemorySection,
+    MetricLearning,
+    Run,
+    SupervisedContrastive,
+)
 from findalike.data.training.mixture import Mixture
 from findalike.losses import (
     ArcFaceLoss,
     ContrastiveLoss,
     CrossEntropyLoss,
     MetricLearningLoss,
+    SupervisedContrastiveLoss,
     XbmContrastiveLoss,
     margins_by_frequency,
 )
@@ -28,23 +36,22 @@ def build_losses(run: Run, mixture: Mixture, dimension: int) -> list[nn.Module]:
     Raises:
         SettingError: if an argument is outside its range.
     """
-    counts = mixture.counts.tolist()
-    return [_build(section, run.memory, counts, dimension) for section in run.losses]
+    return [_build(section, run.memory, mixture, dimension) for section in run.losses]
 
 
 def _build(
-    section: CrossEntropy | ArcFace | Contrastive | MetricLearning,
+    section: CrossEntropy | ArcFace | Contrastive | SupervisedContrastive | MetricLearning,
     memory: MemorySection,
-    counts: Sequence[int],
+    mixture: Mixture,
     dimension: int,
 ) -> nn.Module:
-    classes = len(counts)
+    classes = mixture.classes
     match section:
         case CrossEntropy():
             return CrossEntropyLoss(classes, dimension, smoothing=section.smoothing)
         case ArcFace():
             margin: float | Tensor = (
-                margins_by_frequency(counts, *section.margin)
+                margins_by_frequency(mixture.counts.tolist(), *section.margin)
                 if isinstance(section.margin, tuple)
                 else section.margin
             )
@@ -70,6 +77,12 @@ def _build(
                 positive_margin=section.positive_margin,
                 negative_margin=section.negative_margin,
                 reduction=section.reduction,
+            )
+        case SupervisedContrastive():
+            return SupervisedContrastiveLoss(
+                temperature=section.temperature,
+                across=section.across,
+                users=torch.from_numpy(mixture.users),
             )
         case MetricLearning():
             return MetricLearningLoss(

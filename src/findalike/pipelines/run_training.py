@@ -23,6 +23,7 @@ from findalike.models.network_weights import load_weights_into, save_weights
 from findalike.pipelines.finish import finish_run
 from findalike.pipelines.leaks import LeakReport, check_leaks
 from findalike.pipelines.run_losses import build_losses
+from findalike.pipelines.run_whitening import whiten
 from findalike.pipelines.teachers import build_teacher
 from findalike.pipelines.validation import Validator
 from findalike.training import Feed, RunFolder, TrainingProgress, fit
@@ -116,9 +117,11 @@ def train_run(
     network = _network(run, base)
     losses = nn.ModuleList(build_losses(run, mixture, network.embedding_size))
     labels = [list(mixture.label_name(label)) for label in range(mixture.classes)]
-    if parent is not None:
-        _take_over(network, losses, parent, labels, tell)
+    fitted = parent is not None and _take_over(network, losses, parent, labels, tell)
     with RunFolder.open(folder, run, fingerprint=mark, start=start, devices=devices) as opened:
+        if run.model.head == "whitening" and not (fitted or opened.resuming):
+            tell("whitening the features of the training photos")
+            whiten(run, network, mixture)
         _write_data(folder, mixture, labels, leaks)
         if run.finish.interpolate and not (folder / START).is_file():
             save_weights(folder / START, network, {}, {"start": start})
@@ -177,13 +180,18 @@ def _take_over(
     parent: Path,
     labels: list[list[str]],
     tell: Say,
-) -> None:
-    """Start from another run's weights; class weights only where the classes are the same."""
+) -> bool:
+    """Start from another run's weights; class weights only where the classes are the same.
+
+    Returns:
+        Whether the head was taken over as well.
+    """
     taken = load_weights_into(
         network, parent, losses=losses if _labels_of(parent) == labels else None
     )
     if taken.left:
         tell(f"new in this run: {', '.join(taken.left[:4])}{' …' if len(taken.left) > 4 else ''}")
+    return not any(name.startswith("network.head.") for name in taken.left)
 
 
 def _labels_of(weights: Path) -> object:

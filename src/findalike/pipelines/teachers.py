@@ -52,9 +52,9 @@ def build_teacher(
 
 
 class StartTeacher:
-    """The pooled features of the backbone as the run found it.
+    """What the head was given when the run began.
 
-    Before the head, which in a new run is random and has nothing to teach.
+    Not the embeddings: in a new run the head is random and has nothing to teach.
     """
 
     def __init__(self, network: EmbeddingNetwork) -> None:
@@ -64,8 +64,7 @@ class StartTeacher:
     def __call__(self, pixels: Tensor) -> Tensor:
         """See `Teacher`."""
         network = self._network.to(pixels.device)
-        pictures = (pixels.float() - network.mean) * network.scale
-        features: Tensor = network.backbone(pictures)
+        features = network.features(network.normalised(pixels))
         unit: Tensor = torch.nn.functional.normalize(features, dim=1)
         return unit
 

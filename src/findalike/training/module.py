@@ -117,11 +117,11 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not
         torch.manual_seed(self._batch_seed())
         if self.run.train.channels_last:
             pixels = pixels.contiguous(memory_format=torch.channels_last)
-        embeddings = self.network(pixels)
+        features, embeddings = self._embed(pixels)
         terms = [loss(embeddings, labels, image_ids) for loss in self.losses]
         weights = [section.weight for section in self.run.losses]
         if self.distillation is not None and self.run.distillation is not None:
-            terms.append(self.distillation(embeddings, self._teach(pixels)))
+            terms.append(self.distillation(features, self._teach(pixels)))
             weights.append(self.run.distillation.weight)
         total = torch.stack(
             [weight * term for weight, term in zip(weights, terms, strict=True)]
@@ -147,6 +147,15 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not
             f"lower optimizer.lr, more scheduler.warm_up_steps, train.clip_norm=1, or "
             f"train.precision 32-true or bf16-mixed"
         )
+
+    def _embed(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """What is compared with the teacher, and the embeddings."""
+        section = self.run.distillation
+        if section is None or section.kind != "features":
+            embeddings = self.network(pixels)
+            return embeddings, embeddings
+        features = self.network.features(self.network.normalised(pixels))
+        return features, self.network.head(features)
 
     def _teach(self, pixels: Tensor) -> Tensor:
         teacher = self._held.teacher
@@ -191,4 +200,5 @@ def _distillation(
         width = teacher(blank).shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.train.seed)
-        return EmbeddingDistillation(network.embedding_size, width)
+        seen = network.feature_size if section.kind == "features" else network.embedding_size
+        return EmbeddingDistillation(seen, width)
