@@ -8,7 +8,12 @@ pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
 from findalike.errors import SettingError  # noqa: E402
-from findalike.losses import LabelledEmbeddings, PairRule, contrastive_loss  # noqa: E402
+from findalike.losses import (  # noqa: E402
+    LabelledEmbeddings,
+    PairRule,
+    contrastive_loss,
+    pairs,
+)
 
 RULES = [
     PairRule(),
@@ -47,8 +52,12 @@ def slow_loss(anchors: LabelledEmbeddings, references: LabelledEmbeddings, rule:
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("chunk", [1, 40, 10**6])
-def test_value_and_gradients_against_a_loop(rule, chunk):
+@pytest.mark.parametrize("chunk", [1, 40, None])
+@pytest.mark.parametrize("selecting", [True, False])
+def test_value_and_gradients_against_a_loop(rule, chunk, selecting, monkeypatch):
+    if not selecting:
+        # As on a GPU, where all references are multiplied.
+        monkeypatch.setattr(pairs, "_selection", lambda found: slice(None))
     anchors, references = rows(9, 0, images=8), rows(23, 1, images=8)
     anchors.features.requires_grad_()
     references.features.requires_grad_()
@@ -87,15 +96,19 @@ def test_a_batch_with_itself_gets_gradients_from_both_sides():
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("case", ["one image", "no references", "one of each class", "apart"])
+@pytest.mark.parametrize(
+    "case", ["one image", "no references", "no anchors", "one of each class", "apart"]
+)
 def test_without_a_pair_that_costs_it_is_zero_with_zero_gradients(rule, case):
     features = torch.eye(4, dtype=torch.float64).requires_grad_()
     labels, ids = torch.tensor([0, 0, 1, 1]), torch.arange(4)
     if case == "one image":
         anchors = references = LabelledEmbeddings(features, labels, ids * 0)
-    elif case == "no references":
+    elif case in ("no references", "no anchors"):
         anchors = LabelledEmbeddings(features, labels, ids)
         references = LabelledEmbeddings(features[:0], labels[:0], ids[:0])
+        if case == "no anchors":
+            anchors, references = references, anchors
     elif case == "one of each class":
         rule = PairRule(reduction=rule.reduction)
         anchors = references = LabelledEmbeddings(features, ids, ids)
