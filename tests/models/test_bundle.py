@@ -187,3 +187,24 @@ def test_many_copies_at_once_end_in_one_whole_bundle(tmp_path, make_bundle):
     assert len(done) == 8
     assert {copy.fingerprint for copy in done} == {bundle.fingerprint}
     assert _names(tmp_path / "shop") == ["e"]
+
+
+def test_pictures_of_the_card_are_copied_but_not_hashed(tmp_path, make_bundle, write_model):
+    source = Bundle.load(make_bundle(tmp_path / "b"))
+    (tmp_path / "curve.png").write_bytes(b"curve")
+    model = write_model(tmp_path / "m.onnx")
+    pictures = {"loss.png": tmp_path / "curve.png"}
+    made = write_bundle(
+        tmp_path / "c", source.manifest, model=model, card="# c\n", pictures=pictures
+    )
+    assert (made.folder / "loss.png").read_bytes() == b"curve"
+    assert set(made.manifest.files) == {"encoder.onnx"}
+    (made.folder / "map.png").symlink_to(tmp_path / "curve.png")
+    (made.folder / "other.png").write_bytes(b"other")
+    copied = {path.name for path in made.copy_to(tmp_path / "d").folder.iterdir()}
+    assert copied == {"encoder.json", "encoder.onnx", "README.md", "loss.png"}
+    with pytest.raises(BundleError, match=r"'other.png' is no picture .* loss.png, map.png"):
+        write_bundle(
+            tmp_path / "e", source.manifest, model=model, card="",
+            pictures={"other.png": tmp_path / "curve.png"},
+        )  # fmt: skip
