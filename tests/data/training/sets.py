@@ -50,7 +50,7 @@ def seller_photo(
 
 def noisy_photo(seed: int, *, side: int = 200) -> np.ndarray:
     """A photo without a plain ground."""
-    cells = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    cells = np.random.default_rng(seed).integers(0, 256, (14, 14, 3), dtype=np.uint8)
     return cv2.resize(cells, (side, side), interpolation=cv2.INTER_CUBIC)
 
 

@@ -144,7 +144,7 @@ def test_photos_as_their_own_labels_need_none(base: Path) -> None:
     write_table(base / "train.csv", [{"img_path": f"photos/{n}.jpg"} for n in range(5)])
     found = read_training_set(entry(labels="image", views=3, share=0.5), base=base)
     assert (len(found.images), found.views, found.share) == (5, 3, 0.5)
-    with pytest.raises(TrainingDataError, match="none of the 5 rows.*no label"):
+    with pytest.raises(TrainingDataError, match=r"none of the 5 rows.*no label"):
         read_training_set(entry(), base=base)
     with pytest.raises(TrainingDataError, match="leave min_images out"):
         read_training_set(entry(labels="image", min_images=2), base=base)
