@@ -15,9 +15,15 @@ torch = pytest.importorskip("torch")
 from findalike.training.metrics_log import read_metrics  # noqa: E402
 from training_stand_ins import make_run, train, train_alone  # noqa: E402
 
-# Imports torch and Lightning once, and has no threads: children are there in milliseconds.
+# Imports torch and Lightning once, and has no threads: children are there in milliseconds. It finds
+# the stand-ins by the environment alone.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["training_stand_ins"])
+
+
+@pytest.fixture(autouse=True)
+def _stand_ins_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
 
 EVERYTHING: dict[str, Any] = {
     "model": {"head": "linear-bn", "pooling": "gem"},

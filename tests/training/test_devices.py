@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.train
+torch = pytest.importorskip("torch")
+
+from findalike.errors import RecipeError, SettingError  # noqa: E402
+from findalike.training.devices import Devices, parse_devices  # noqa: E402
+from findalike.training.metrics_log import read_metrics  # noqa: E402
+from training_stand_ins import make_run, train  # noqa: E402
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("cpu", Devices("cpu", 1)), ("cpu:2", Devices("cpu", 2)), (" cpu:16 ", Devices("cpu", 16))],
+)
+def test_devices_are_read(text: str, expected: Devices) -> None:
+    assert parse_devices(text) == expected
+
+
+def test_a_number_alone_means_gpus_only_where_there_are_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert parse_devices("auto") == Devices("cpu", 1)
+    assert parse_devices("2") == Devices("cpu", 2)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert parse_devices("auto") == Devices("gpu", 4)
+    assert parse_devices("2") == Devices("gpu", 2)
+    with pytest.raises(SettingError, match="there are 4 GPUs"):
+        parse_devices("gpu:5")
+
+
+@pytest.mark.parametrize("text", ["tpu", "0", "cpu:", "-1", "cpu:0", "gpu,1", ""])
+def test_other_devices_are_refused(text: str) -> None:
+    with pytest.raises(SettingError):
+        parse_devices(text)
+
+
+def test_half_precision_of_gpus_is_refused_on_the_cpu(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="16-mixed"):
+        train(make_run(train={"precision": "16-mixed"}), tmp_path / "run")
+
+
+def test_two_processes_make_the_run_of_one_with_the_same_batches(tmp_path: Path) -> None:
+    """Without dropout and batch statistics, which are each device's own matter."""
+    changes = {
+        "model": {"backbone": "timm/test_convnext", "dropout": 0.0},
+        "losses": [{"name": "arcface"}, {"name": "contrastive"}],
+        "memory": {"size": 40},
+        "optimizer": {"lr": 0.001},
+    }
+    one = make_run(**changes, train={"epochs": 1, "batch_size": 8})
+    two = make_run(**changes, train={"epochs": 1, "batch_size": 4})
+    alone = train(one, tmp_path / "one")
+    pair = train(two, tmp_path / "two", devices="cpu:2")
+
+    assert pair.steps == alone.steps == 6
+    assert pair.images == alone.images == 48
+    for left, right in zip(
+        read_metrics(tmp_path / "one" / "metrics.csv"),
+        read_metrics(tmp_path / "two" / "metrics.csv"),
+        strict=True,
+    ):
+        assert float(left["train_loss"]) == pytest.approx(float(right["train_loss"]), rel=1e-4)
+        assert left.get("map") == right.get("map")
+    # Nobody but the first process wrote.
+    assert sorted(p.name for p in (tmp_path / "one" / "weights").iterdir()) == sorted(
+        p.name for p in (tmp_path / "two" / "weights").iterdir()
+    )
+    # It is gone on with by however many devices; here it is over already.
+    assert train(two, tmp_path / "two").last.step == 6
