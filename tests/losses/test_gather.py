@@ -38,7 +38,7 @@ def ranks(tmp_path_factory) -> list[dict]:
         for rank, out in enumerate(outs)
     ]
     try:
-        errors = [process.communicate(timeout=120)[1] for process in running]
+        errors = [process.communicate(timeout=240)[1] for process in running]
     finally:
         for process in running:
             process.kill()

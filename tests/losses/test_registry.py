@@ -23,7 +23,7 @@ def make(name: str) -> nn.Module:
     made = find_loss(name)
     if name in METRIC_LOSSES:
         return made(name, CLASSES, DIMENSION)
-    if name == "contrastive":
+    if name in ("contrastive", "supervised-contrastive"):
         return made()
     if name == "xbm-contrastive":
         return made(DIMENSION, size=100)

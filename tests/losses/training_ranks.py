@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -21,10 +22,11 @@ from findalike.losses import (
     EmbeddingDistillation,
     MetricLearningLoss,
     RelationalDistillation,
+    SupervisedContrastiveLoss,
     XbmContrastiveLoss,
 )
 
-STEPS, ROWS, CLASSES, PIXELS, DIMENSION = 5, 12, 4, 7, 6
+STEPS, ROWS, CLASSES, IMAGES, PIXELS, DIMENSION = 5, 12, 4, 25, 7, 6
 
 # Rows of a batch for rank 0; rank 1 has the others. Losses over pairs allow unequal parts.
 PARTS = {"even": 6, "uneven": 5}
@@ -35,6 +37,9 @@ MAKERS = {
     "contrastive": ContrastiveLoss,
     "xbm-contrastive": lambda: XbmContrastiveLoss(DIMENSION, size=31, warm_up_steps=1),
     "xbm of the paper": lambda: XbmContrastiveLoss(DIMENSION, size=31, reduction="anchors"),
+    "supervised-contrastive": lambda: SupervisedContrastiveLoss(
+        across=0.5, users=torch.arange(IMAGES) % 3 == 0
+    ),
     "triplet": lambda: MetricLearningLoss("triplet", CLASSES, DIMENSION, miner="batch-hard"),
     "multi-similarity": lambda: MetricLearningLoss("multi-similarity", CLASSES, DIMENSION),
     "proxy-anchor": lambda: MetricLearningLoss("proxy-anchor", CLASSES, DIMENSION),
@@ -68,7 +73,7 @@ def batches() -> list[tuple[Tensor, Tensor, Tensor]]:
     made = []
     for _ in range(STEPS):
         # Few enough images that some are on both ranks at once, and come back from memory.
-        ids = torch.randint(25, (ROWS,), generator=generator)
+        ids = torch.randint(IMAGES, (ROWS,), generator=generator)
         pictures = torch.randn(ROWS, PIXELS, generator=generator, dtype=torch.float64)
         made.append((pictures, ids % CLASSES, ids))
     return made
@@ -91,9 +96,12 @@ def train(name: str, rows: slice, *, wrapped: bool, micro_batches: int = 1) -> d
     for number, batch in enumerate(batches()):
         if number % micro_batches == 0:
             optimiser.zero_grad()
-        loss = module(*(part[rows] for part in batch))
-        loss.backward()
-        if number % micro_batches == micro_batches - 1:
+        last = number % micro_batches == micro_batches - 1
+        # DDP exchanges gradients only at the last micro-batch of a step, as Lightning has it.
+        with nullcontext() if last or not wrapped else module.no_sync():
+            loss = module(*(part[rows] for part in batch))
+            loss.backward()
+        if last:
             optimiser.step()
         losses.append(loss.item())
     return {"losses": losses, "state": bare.state_dict()}
