@@ -201,6 +201,7 @@ def test_the_card_tells_data_figures_recipe_and_curves(exported):
         "| packages torch | 9.9 |", "| git commit | c0ffee |", "random weights, seed 3",
     ):  # fmt: skip
         assert said in card
+    assert "not come to its end" not in card
     assert {path.name for path in folder.iterdir()} == {
         "encoder.json", "encoder.onnx", "README.md", "loss.png", "map.png"
     }  # fmt: skip
@@ -342,12 +343,16 @@ def test_a_run_without_validation_sets_needs_samples(place, tmp_path):
 
 
 @pytest.mark.usefixtures("no_export")
-def test_where_the_paths_of_the_recipe_lead(place, run, tmp_path, monkeypatch):
+def test_what_a_run_notes_of_itself_is_taken(place, run, tmp_path, monkeypatch):
     noted = tmp_path / "noted"
     shutil.copytree(run, noted)
-    described = json.loads((run / "run.json").read_text()) | {"base": str(place)}
+    described = json.loads((run / "run.json").read_text())
+    described |= {"base": str(place), "state": "running", "start": "/home/me/starts/old.pth"}
     (noted / "run.json").write_text(json.dumps(described))
-    assert export_run(noted, tmp_path / "b").comparison.photos == 2 * PRODUCTS
+    outcome = export_run(noted, tmp_path / "b")
+    assert outcome.comparison.photos == 2 * PRODUCTS
+    card = (outcome.bundle.folder / "README.md").read_text()
+    assert "Started from: …/starts/old.pth. The training had not come to its end." in card
     monkeypatch.chdir(place)
     assert export_run(run, tmp_path / "c").comparison.photos == 2 * PRODUCTS
 

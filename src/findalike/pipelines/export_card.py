@@ -134,7 +134,10 @@ def _facts(manifest: Manifest, comparison: Comparison) -> str:
 
 def _data(source: RunToExport) -> str:
     rows = [[entry.name, _count(entry.images), _count(entry.classes)] for entry in source.data]
-    return _table(("data set", "images", "labels"), rows) + f"\n\nStarted from: {source.start}."
+    told = f"Started from: {source.start}."
+    if not source.finished:
+        told += " The training had not come to its end."
+    return f"{_table(('data set', 'images', 'labels'), rows)}\n\n{told}"
 
 
 def _figures(comparison: Comparison) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from findalike.config import Run, explain
 from findalike.errors import RecipeError
+from findalike.pipelines.machine_paths import without_machine_paths
 
 NAMED_WEIGHTS = ("best", "last", "final")
 
@@ -49,6 +50,7 @@ class RunToExport:
         data: what it was trained on.
         environment: the content of ``environment.json``.
         weights: the file to export.
+        finished: whether the run came to its end.
     """
 
     folder: Path
@@ -58,6 +60,7 @@ class RunToExport:
     data: tuple[TrainedOn, ...]
     environment: Mapping[str, Any]
     weights: Path
+    finished: bool
 
     @property
     def full_name(self) -> str:
@@ -105,11 +108,12 @@ def read_run_to_export(folder: Path, weights: str | None = None) -> RunToExport:
     return RunToExport(
         folder=folder,
         run=run,
-        start=start,
+        start=str(without_machine_paths(start)),
         base=Path(base) if isinstance(base, str) else None,
         data=_trained_on(folder / "data.json", run),
         environment=_read_json(folder / "environment.json", missing={}),
         weights=_weights(folder, weights),
+        finished=document.get("state") == "finished",
     )
 
 
