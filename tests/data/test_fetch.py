@@ -11,6 +11,7 @@ import time
 import zlib
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_patience(self, argument):
         if self.counts["/patience"] == 1:
-            self.answer(429, b"", Retry_After=argument)
+            self.answer(429, b"", Retry_After=argument.replace("%20", " "))
         else:
             self.answer()
 
@@ -319,6 +320,17 @@ class TestRetries:
             fetcher.fetch(f"{server.url}/busy?3")
             fetcher.fetch(f"{server.url}/patience?4")
         assert pauses == [0.25, 0.5, 1.0, 4.0]
+
+    def test_the_server_may_name_the_time_to_come_back(self, server, monkeypatch):
+        pauses = []
+        monkeypatch.setattr(time, "sleep", pauses.append)
+        when = formatdate(time.time() + 8, usegmt=True).replace(" ", "%20")
+        with Fetcher(allow_networks=LOOPBACK, backoff=0.25) as fetcher:
+            fetcher.fetch(f"{server.url}/patience?{when}")
+            server.handler.counts.clear()
+            fetcher.fetch(f"{server.url}/patience?soon")
+        assert 6 < pauses[0] <= 8
+        assert pauses[1] == 0.25
 
     def test_an_answer_that_was_cut_off_is_asked_for_again(self, server, fetcher):
         assert fetcher.fetch(f"{server.url}/short?1") == PHOTO

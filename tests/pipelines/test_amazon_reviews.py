@@ -334,6 +334,9 @@ def test_files_the_wrong_way_round_and_none_at_all(shop, encoder, tmp_path):
     metadata, reviews = shop.files(packed=False)
     with pytest.raises(CatalogueError, match=r"no review has a photo.*wrong way round"):
         collect_pairs(reviews, metadata, tmp_path / "a", encoder=encoder, settings=SETTINGS)
+    # The mistake costs nothing but another try.
+    right = collect_pairs(metadata, reviews, tmp_path / "a", encoder=encoder, settings=SETTINGS)
+    assert right.products == 6
     reviews.write_text("{'asin': 'B1', 'image': ['u']}\n" * 3)
     with pytest.raises(CatalogueError, match=r"none of the 3 lines.*release of 2018 or"):
         collect_pairs(metadata, reviews, tmp_path / "b", encoder=encoder, settings=SETTINGS)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import ssl
+import time
 import zlib
 from collections.abc import Iterable, Sequence
+from email.utils import parsedate_to_datetime
 
 import httpcore
 import httpx
@@ -108,9 +110,9 @@ class HttpSession:
     def _content(self, response: httpcore.Response, url: str) -> bytes:
         status = response.status
         if status == _TOO_MANY_REQUESTS or status >= 500:
-            pause = _number(_header(response, b"retry-after"))
+            pause = _seconds(_header(response, b"retry-after"))
             busy = status in (_TOO_MANY_REQUESTS, _UNAVAILABLE)
-            raise TryAgainError(f"the server answered {status}", float(pause), busy=busy)
+            raise TryAgainError(f"the server answered {status}", pause, busy=busy)
         if status != 200:
             raise FetchError(
                 f"{url}: the server answered {status}, not 200: open it in a browser "
@@ -203,3 +205,13 @@ def _header(response: httpcore.Response, name: bytes) -> str:
 def _number(text: str) -> int:
     """A whole number as headers write it; 0 for anything else."""
     return int(text[:18]) if text.isdecimal() else 0
+
+
+def _seconds(text: str) -> float:
+    """The pause that ``Retry-After`` asks for, in seconds or until a date; 0 for anything else."""
+    if text.isdecimal():
+        return float(_number(text))
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0

@@ -93,11 +93,13 @@ def test_the_release_of_2023():
         {"images": None, "image": 3, "imageURL": {}},
         {"images": [{}, None, 7, {"hi_res": None, "large_image_url": 5}]},
         {"image": ["javascript:alert(1)", ""], "imageURL": "/local.jpg"},
+        {"image": ["https://a.example/\ud800.jpg", "https://a.example/\n.jpg"]},
     ],
 )
 def test_records_without_pictures(record):
     assert seller_pictures(record) == buyer_photos(record) == []
     assert product_of(record | {"asin": 7, "parent_asin": " "}) is None
+    assert product_of(record | {"asin": "B\udfff"}) is None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from findalike.data.catalogue.locations import is_url
+from findalike.data.catalogue.values import is_clean
 from findalike.data.datasets.json_lines import JsonObject
 
 TERMS = (
@@ -42,7 +44,7 @@ def product_of(record: JsonObject) -> str | None:
     """The product of a line of either file; variants of one product share the 2023 release's."""
     for name in ("parent_asin", "asin"):
         value = record.get(name)
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and value.strip() and is_clean(value.strip()):
             return value.strip()
     return None
 
@@ -88,6 +90,7 @@ def _urls(value: Any, sizes: Iterable[str]) -> list[str]:
         named: object = item
         if isinstance(item, dict):
             named = next((item[size] for size in sizes if item.get(size)), None)
-        if isinstance(named, str) and named.startswith(("http://", "https://")):
+        # JSON can hold halves of characters, which no table and no request can.
+        if isinstance(named, str) and is_url(named) and is_clean(named):
             found.append(named)
     return list(dict.fromkeys(found))

@@ -99,11 +99,11 @@ class PairStore:
             self._db.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (name, json.dumps(value)))
             self._db.commit()
 
-    def require_same(self, made_from: Mapping[str, Any]) -> None:
-        """See that the folder was made from the same files with the same settings.
+    def require_same(self, made_from: Mapping[str, Any]) -> bool:
+        """Whether the pairs were read already, from the same files with the same settings.
 
         Raises:
-            SettingError: if it was not.
+            SettingError: if they were read from others.
         """
         before = self.told("made_from")
         for name, value in {} if before is None else made_from.items():
@@ -112,7 +112,7 @@ class PairStore:
                     f"{self._path.parent} was made with {name} {before.get(name)}, not {value}: "
                     f"give another folder with --out, or the same as then"
                 )
-        self.tell("made_from", dict(made_from))
+        return before is not None
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from findalike.data.datasets.checking import EntryChecks
 from findalike.data.datasets.entries import Entry, PublicDataset
+from findalike.data.datasets.rows import Row, gallery_rows, query_rows, train_rows
 from findalike.errors import CatalogueError, SettingError, StorageError
 from findalike.types import Refusal
 
-BOX_COLUMNS = ("bbox_x", "bbox_y", "bbox_w", "bbox_h")
 REFUSAL_COLUMNS = ("file", "row", "item", "column", "value", "reason", "allowed")
 REFUSALS_KEPT = 100
 STEP = 500
@@ -96,11 +96,11 @@ def write_tables(
     gallery = [entry for entry in entries if entry.part in ("gallery", "test")]
     queries = [entry for entry in entries if entry.part in ("query", "test")]
     written = {
-        "train.csv": _train_rows(train, held),
-        "gallery.csv": _gallery_rows(gallery),
-        "queries.csv": _query_rows(queries),
-        "val_gallery.csv": _gallery_rows(val),
-        "val_queries.csv": _query_rows(val),
+        "train.csv": train_rows(train, held),
+        "gallery.csv": gallery_rows(gallery),
+        "queries.csv": query_rows(queries),
+        "val_gallery.csv": gallery_rows(val),
+        "val_queries.csv": query_rows(val),
         "refused.csv": [asdict(refusal) for refusal in refusals],
     }
     report = DatasetReport(
@@ -121,17 +121,7 @@ def write_tables(
         val_share=val_share,
         terms=dataset.terms,
     )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, rows in written.items():
-            if name in report.tables:
-                _write(out / name, list(rows[0]) if rows else REFUSAL_COLUMNS, rows)
-            else:
-                (out / name).unlink(missing_ok=True)
-        told = json.dumps(asdict(report), default=str, ensure_ascii=False, indent=2) + "\n"
-        (out / "report.json").write_text(told, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write to {out}: {error.strerror or error}") from error
+    _write_all(report, written)
     return report
 
 
@@ -176,60 +166,23 @@ def _read(
     return entries, refusals
 
 
-def _train_rows(entries: Sequence[Entry], held: set[str]) -> list[dict[str, object]]:
-    boxed = any(entry.box is not None for entry in entries)
-    return [
-        {
-            "img_path": entry.location,
-            "label": entry.label,
-            "domain": "seller",
-            "group": entry.group or "",
-            "split": "val" if entry.label in held else "train",
-            **(_box_cells(entry) if boxed else {}),
-        }
-        for entry in entries
-    ]
+def _write_all(report: DatasetReport, tables: Mapping[str, Sequence[Row]]) -> None:
+    """Write the tables and the report; a table without rows that is left of another run goes."""
+    out = report.out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, rows in tables.items():
+            if name in report.tables:
+                _write(out / name, list(rows[0]) if rows else REFUSAL_COLUMNS, rows)
+            else:
+                (out / name).unlink(missing_ok=True)
+        told = json.dumps(asdict(report), default=str, ensure_ascii=False, indent=2) + "\n"
+        (out / "report.json").write_text(told, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot write to {out}: {error.strerror or error}") from error
 
 
-def _gallery_rows(entries: Sequence[Entry]) -> list[dict[str, object]]:
-    boxed = any(entry.box is not None for entry in entries)
-    return [
-        {
-            "seller_img_id": number,
-            "img_path": entry.location,
-            "product_id": entry.label,
-            **(_box_cells(entry) if boxed else {}),
-        }
-        for number, entry in enumerate(entries)
-    ]
-
-
-def _query_rows(entries: Sequence[Entry]) -> list[dict[str, object]]:
-    boxed = any(entry.box is not None for entry in entries)
-    further = sorted({name for entry in entries for name in entry.columns})
-    return [
-        {
-            "user_img_id": number,
-            "img_path": entry.location,
-            "product_id": entry.label,
-            **(_box_cells(entry) if boxed else {}),
-            "group": entry.group or "",
-            **{name: entry.columns.get(name, "") for name in further},
-        }
-        for number, entry in enumerate(entries)
-    ]
-
-
-def _box_cells(entry: Entry) -> Mapping[str, object]:
-    box = entry.box
-    cells = ("", "", "", "") if box is None else (box.x, box.y, box.w, box.h)
-    return {
-        name: f"{cell:g}" if isinstance(cell, float) else cell
-        for name, cell in zip(BOX_COLUMNS, cells, strict=True)
-    }
-
-
-def _write(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+def _write(path: Path, names: Sequence[str], rows: Sequence[Row]) -> None:
     part = path.with_name(path.name + ".part")
     with part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)

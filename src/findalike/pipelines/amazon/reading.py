@@ -30,17 +30,15 @@ def read_pairs(
         CatalogueError: if a file cannot be read, or names no pictures.
         SettingError: if the folder was made from other files or with other sizes.
     """
-    store.require_same(
-        {
-            "metadata": _identity(metadata),
-            "reviews": _identity(reviews),
-            "image_side": settings.side,
-            "min_side": settings.min_side,
-            "max_bytes": settings.limits.max_bytes,
-            "per_product": settings.per_product,
-        }
-    )
-    if store.told("read"):
+    made_from = {
+        "metadata": _identity(metadata),
+        "reviews": _identity(reviews),
+        "image_side": settings.side,
+        "min_side": settings.min_side,
+        "max_bytes": settings.limits.max_bytes,
+        "per_product": settings.per_product,
+    }
+    if store.require_same(made_from):
         return
     refusals: list[Refusal] = []
     with store.reading():
@@ -48,7 +46,7 @@ def read_pairs(
         refused += _read_file(store, metadata, "seller", settings, refusals=refusals, show=show)
     store.tell("refused", refused)
     store.tell("refusals", [asdict(refusal) for refusal in refusals])
-    store.tell("read", True)
+    store.tell("made_from", made_from)
 
 
 def _read_file(
