@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -156,15 +157,13 @@ class _Taken:
         allowed = f"a file below {self.root}"
         if is_url(location):
             return "a URL", f"{allowed}: load the pictures down first"
-        parts = PurePosixPath(location).parts
-        if location.startswith("/") or ".." in parts:
+        if location.startswith("/") or ".." in location.split("/"):
             return "a path that leaves the root", allowed
-        try:
-            if self.root.joinpath(*parts).is_file():
-                return None
-        except (OSError, ValueError):
-            return "no possible path", allowed
+        # Not pathlib, which would take a third of the time of reading a large table.
+        if os.path.isfile(f"{self.root}/{location}"):  # noqa: PTH113
+            return None
         self.missing += 1
+        parts = PurePosixPath(location).parts
         hint = near_name(self.root, parts) if self.missing <= _HINTS else None
         return "there is no such file", f"did you mean {hint!r}?" if hint else allowed
 
