@@ -30,6 +30,7 @@ class TrainingData(Section):
             ``queries.csv``; ``catalogue`` anything that `findalike index` reads.
         root: folder that image paths are relative to; the table's own by default.
         where: ``column=value`` each: only rows with one of the values named for each column.
+        domain: who took the photos of a table whose rows do not say.
         labels: ``product`` pulls the photos of a product together; ``image`` makes every photo a
             class of its own, which needs no labels: its augmented views are what is alike.
         views: how often a photo counts with ``labels: image``.
@@ -43,6 +44,7 @@ class TrainingData(Section):
     reader: Literal["table", "challenge", "catalogue"] = "table"
     root: str | None = None
     where: tuple[Condition, ...] = ()
+    domain: Literal["seller", "user"] = "seller"
     labels: Literal["product", "image"] = "product"
     views: int = Field(default=2, ge=2, le=16)
     min_images: int = Field(default=1, ge=1)

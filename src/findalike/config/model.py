@@ -63,7 +63,8 @@ class ModelSection(Section):
         embedding_size: length of the embedding; None takes the pooled features as they are.
         head: what makes features of ``embedding_size`` numbers: a linear map; a linear map and
             batch normalisation; or ``whitening``, an affine map that is computed from the
-            training photos before the first step, and is trained from there.
+            training photos before the first step and again after the last one. In between it
+            stays as it is: trained, it fits the training labels and forgets all others.
         whitening: how it is computed.
         dropout: before the head.
     """

@@ -18,28 +18,32 @@ Rows = NDArray[np.int64]
 
 
 class WhiteningHead(nn.Module):
-    """Unit length, then an affine map. Until it is fitted it keeps the first numbers as they are.
+    """Unit length, then an affine map that is computed and not trained.
+
+    Until it is fitted it keeps the first numbers as they are.
 
     Attributes:
-        map: features (n, f) → embeddings (n, d).
+        weight: (d, f), a buffer, as is
+        bias: (d,).
     """
+
+    weight: Tensor
+    bias: Tensor
 
     def __init__(self, features: int, size: int) -> None:
         super().__init__()
-        self.map = nn.Linear(features, size)
-        nn.init.eye_(self.map.weight)
-        nn.init.zeros_(self.map.bias)
+        self.register_buffer("weight", torch.eye(size, features))
+        self.register_buffer("bias", torch.zeros(size))
 
     def forward(self, features: Tensor) -> Tensor:
         """(n, f) → (n, d), not of unit length."""
-        embeddings: Tensor = self.map(functional.normalize(features, dim=1))
-        return embeddings
+        return functional.linear(functional.normalize(features, dim=1), self.weight, self.bias)
 
     @torch.no_grad()
     def set(self, matrix: Matrix, centre: NDArray[np.float64]) -> None:
         """Become ``x → matrix @ (x - centre)``."""
-        self.map.weight.copy_(torch.from_numpy(matrix))
-        self.map.bias.copy_(torch.from_numpy(-matrix @ centre))
+        self.weight.copy_(torch.from_numpy(matrix))
+        self.bias.copy_(torch.from_numpy(-matrix @ centre))
 
 
 def fit_whitening(

@@ -44,6 +44,7 @@ def finish_run(
     network: EmbeddingNetwork,
     start: Path,
     validate: Validator,
+    refit: Callable[[], None] | None,
     tell: Callable[[str], None],
 ) -> Finished:
     """Make the final weights by the section ``finish``, judge them, and write them.
@@ -56,6 +57,8 @@ def finish_run(
         network: of the run; holds the final weights afterwards.
         start: file of the weights the run began with; needed for ``interpolate``.
         validate: judges a network.
+        refit: computes the head of the network anew from its other weights; None where the head
+            is trained.
         tell: is told what was made.
     """
     judge = _Judge(network, validate, criterion=_criterion(run), tell=tell)
@@ -75,6 +78,11 @@ def finish_run(
         tell("steps from the start to the end")
         state, taken = _stepped(run, _network_state(start), state, judge, validate)
         said.append(f"{taken:g} of the way from the start")
+    network.load_state_dict(dict(state))
+    if refit is not None:
+        refit()
+        state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        said.append("the whitening computed anew")
     final = judge.figures(state)
     network.load_state_dict(dict(state))
     if not said and "val_loss" in result.best.figures:

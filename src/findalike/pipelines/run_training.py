@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -119,7 +120,8 @@ def train_run(
     labels = [list(mixture.label_name(label)) for label in range(mixture.classes)]
     fitted = parent is not None and _take_over(network, losses, parent, labels, tell)
     with RunFolder.open(folder, run, fingerprint=mark, start=start, devices=devices) as opened:
-        if run.model.head == "whitening" and not (fitted or opened.resuming):
+        whitened = run.model.head == "whitening"
+        if whitened and not (fitted or opened.resuming):
             tell("whitening the features of the training photos")
             whiten(run, network, mixture)
         _write_data(folder, mixture, labels, leaks)
@@ -140,7 +142,13 @@ def train_run(
             progress=progress,
         )
         finished = finish_run(
-            run, result, network=network, start=folder / START, validate=validator, tell=tell
+            run,
+            result,
+            network=network,
+            start=folder / START,
+            validate=validator,
+            refit=partial(whiten, run, network, mixture) if whitened else None,
+            tell=tell,
         )
         _tell_unreadable(feed, tell)
         trained = TrainedRun(

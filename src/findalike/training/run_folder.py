@@ -17,7 +17,9 @@ from findalike.training.environment import describe_environment
 from findalike.training.files import write_json
 
 _RUN, _LOCK = "run.json", ".lock"
-_OWN_FILES = ("environment.json", "metrics.csv", "figures.json", _RUN)
+_OWN_FILES = (
+    "environment.json", "metrics.csv", "figures.json", "data.json", "start.safetensors", _RUN,
+)  # fmt: skip
 _OWN_FOLDERS = ("weights", "checkpoints", "tensorboard", "charts")
 
 
@@ -134,9 +136,10 @@ class RunFolder:
         return self.path / "metrics.csv"
 
     def finish(self) -> None:
-        """Mark the run as finished: it is not repeated."""
+        """Mark the run as finished: it is not repeated, and its checkpoint is not needed."""
         described = json.loads((self.path / _RUN).read_text(encoding="utf-8"))
         write_json(self.path / _RUN, described | {"state": "finished"})
+        shutil.rmtree(self.checkpoint.parent, ignore_errors=True)
 
     def close(self) -> None:
         """Let others write again."""

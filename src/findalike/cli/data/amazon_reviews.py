@@ -151,6 +151,11 @@ def _print(report: AmazonReport) -> None:
         cells = (f"{made.min_cosine:g}", *(f"{count:,}" for count in counts), str(made.path))
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+    if quantiles := report.tables[0].quantiles:
+        console.print(
+            "mean cosines that 10, 25, 50, 75 and 90 % of the buyers' photos do not reach: "
+            + ", ".join(f"{value:.2f}" for value in quantiles)
+        )
     console.print(f"terms: {report.terms}", markup=False, soft_wrap=True)
     for refusal in report.refusals[:SHOWN]:
         print_note(

@@ -107,7 +107,7 @@ def _rows(
     entry: TrainingData, path: Path, conditions: Conditions, root: Path | None
 ) -> Iterator[SourceRow | Refusal]:
     if entry.reader == "table":
-        return table_rows(path, conditions)
+        return table_rows(path, conditions, domain=entry.domain)
     if entry.reader == "challenge":
         return challenge_rows(path, conditions, root=root)
     return catalogue_rows(path, conditions, root=root)

@@ -24,7 +24,7 @@ from findalike.data.queries import read_queries
 from findalike.data.training.conditions import Conditions
 from findalike.data.training.images import Split, TrainingImage
 from findalike.errors import TrainingDataError
-from findalike.types import CatalogueRow, Product, Refusal
+from findalike.types import CatalogueRow, Domain, Product, Refusal
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "image": ("img_path", "image_path", "image", "path", "file_name", "filename"),
@@ -51,8 +51,15 @@ class SourceRow:
     row: int
 
 
-def table_rows(path: Path, conditions: Conditions) -> Iterator[SourceRow | Refusal]:
+def table_rows(
+    path: Path, conditions: Conditions, *, domain: Domain = "seller"
+) -> Iterator[SourceRow | Refusal]:
     """Rows of a CSV, TSV or Parquet file with a column of images.
+
+    Args:
+        path: the file.
+        conditions: which rows are wanted.
+        domain: of photos whose row does not say.
 
     Raises:
         CatalogueError: if it is no such file.
@@ -76,7 +83,7 @@ def table_rows(path: Path, conditions: Conditions) -> Iterator[SourceRow | Refus
             continue
         cells = {name: text_of(record.cells[at]) or "" for name, at in asked}
         try:
-            image = _table_image(record, columns)
+            image = _table_image(record, columns, domain)
         except BadValue as bad:
             if conditions.hold(cells):
                 yield bad.refusal(str(path), record.row, columns=columns.names)
@@ -84,7 +91,7 @@ def table_rows(path: Path, conditions: Conditions) -> Iterator[SourceRow | Refus
             yield SourceRow(image, conditions.hold(cells), str(path), record.row)
 
 
-def _table_image(record: Record, columns: ColumnMap) -> TrainingImage:
+def _table_image(record: Record, columns: ColumnMap, domain: Domain) -> TrainingImage:
     def cell(name: str) -> RawValue:
         return record.cells[columns.fields[name]] if name in columns.fields else None
 
@@ -106,7 +113,7 @@ def _table_image(record: Record, columns: ColumnMap) -> TrainingImage:
         location=checked_location(record.cells[columns.images[0]]),
         label=checked_id("label", cell("label")) or "",
         box=box,
-        domain=checked_domain(cell("domain")),
+        domain=checked_domain(text_of(cell("domain")) or domain),
         group=checked_id("group", cell("group")),
         split=_SPLITS[split],
     )

@@ -19,6 +19,7 @@ from findalike.pipelines.embedding_store import EmbeddingStore
 from findalike.types import Embeddings
 
 _TABLE_COLUMNS = ("image_path", "label", "domain")
+_SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 _DROPPED_COLUMNS = (*_TABLE_COLUMNS, "url", "mean_cosine", "reason")
 
 
@@ -36,6 +37,8 @@ class PairTable:
         path: CSV with ``image_path, label, domain``.
         dropped_path: CSV of the pictures that are not in it, each with its reason.
         dropped: how many of these there are by reason.
+        quantiles: mean cosines with the seller's pictures that 10, 25, 50, 75 and 90 % of the
+            buyers' photos do not reach, to choose a threshold by; none if there was no photo.
     """
 
     min_cosine: float
@@ -45,6 +48,7 @@ class PairTable:
     seller_images: int
     user_images: int
     dropped: dict[str, int]
+    quantiles: tuple[float, ...]
 
 
 def write_pairs(
@@ -55,11 +59,14 @@ def write_pairs(
     path, dropped_path = out / f"pairs_{name}.csv", out / f"dropped_{name}.csv"
     kept: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
+    means: list[float] = []
     with _table(path, _TABLE_COLUMNS) as keep, _table(dropped_path, _DROPPED_COLUMNS) as drop:
         for label, pictures in store.products():
             before = sum(kept.values())
             for picture, reason, detail, mean in _judged(pictures, vectors, rules):
                 row = (picture.file or "", label, picture.domain)
+                if picture.domain == "user" and mean is not None:
+                    means.append(mean)
                 if not reason:
                     keep.writerow(row)
                     kept[picture.domain] += 1
@@ -76,6 +83,7 @@ def write_pairs(
         seller_images=kept["seller"],
         user_images=kept["user"],
         dropped=dict(sorted(dropped.items())),
+        quantiles=tuple(np.quantile(means, _SHARES).round(4).tolist()) if means else (),
     )
 
 
