@@ -54,6 +54,17 @@ def test_reads_all_that_a_table_says(base: Path) -> None:
     assert (found.root, found.refused) == (base, ())
 
 
+def test_photos_whose_rows_do_not_say_are_of_the_domain_of_the_set(base: Path) -> None:
+    table = rows(4)
+    table[0]["domain"] = table[1]["domain"] = ""
+    write_table(base / "train.csv", table)
+    found = [read_training_set(entry(**more), base=base) for more in ({}, {"domain": "user"})]
+    assert [[image.domain for image in one.images] for one in found] == [
+        ["seller", "seller", "seller", "user"],
+        ["user", "user", "seller", "user"],
+    ]
+
+
 def test_bad_rows_are_reported_and_the_others_kept(base: Path) -> None:
     table: list[dict[str, object]] = [
         {"image_path": f"photos/{n % 24}.jpg", "label": n % 24, "bbox": f"{n // 24},0,9,9"}
