@@ -171,6 +171,7 @@ def test_amazon_reviews(findalike, amazon, tmp_path, tiny_encoder):
     assert done.code == 0
     assert "3 products, 9 pictures (0 embedded now, by tiny)" in done.out
     assert "pairs_0.99.csv" in done.out
+    assert "% of the buyers' photos do not reach: " in done.out
     assert "reviews.json, line 4 left out: no JSON" in done.err
 
     done = findalike(*command, "--min-cosine", "-1", "--min-images", "4", "--json")

@@ -264,6 +264,16 @@ def test_another_threshold_costs_nothing(shop, encoder, tmp_path):
     assert again.embedded == 0
     assert shop.handler.counts.total() == asked
     assert again.tables[0] == first.tables[0]
+    # They tell which threshold keeps how many, whatever the threshold of the table is.
+    assert again.tables[0].quantiles == again.tables[1].quantiles
+    means = [
+        float(row["mean_cosine"])
+        for row in rows(first.tables[0].dropped_path)
+        if row["domain"] == "user" and row["mean_cosine"]
+    ]
+    quantiles = first.tables[0].quantiles
+    assert list(quantiles) == sorted(quantiles)
+    assert min(means) < quantiles[0] < 0.6 < quantiles[-1] <= 1
     strict, loose = ({row["image_path"] for row in rows(table.path)} for table in again.tables)
     assert strict < loose
     assert (tmp_path / "out/pairs_-1.csv").is_file()
