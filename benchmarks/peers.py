@@ -118,9 +118,12 @@ def train_peer(method: str, seed: int, args: argparse.Namespace, folder: Path) -
         "told": str(folder / "told.json"),
     }
     path = folder / "job.json"
-    path.write_text(json.dumps(job), encoding="utf-8")
-    script = Path(__file__).with_name("peer_training.py")
-    call([args.peers_python, script, path], folder / "log.txt")
+    same = path.is_file() and json.loads(path.read_text(encoding="utf-8")) == job
+    if not (same and (folder / "told.json").is_file()):
+        (folder / "told.json").unlink(missing_ok=True)
+        path.write_text(json.dumps(job), encoding="utf-8")
+        script = Path(__file__).with_name("peer_training.py")
+        call([args.peers_python, script, path], folder / "log.txt")
     told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
     if told["steps"] != args.steps:
         raise SystemExit(f"{method} took {told['steps']} steps, not {args.steps}")
@@ -265,7 +268,8 @@ def main() -> None:
     )
     data = Path(os.environ.get("FINDALIKE_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=data, help="default: FINDALIKE_DATA")
-    parser.add_argument("--work", type=Path, help="keeps weights and logs; default: none kept")
+    kept = "keeps weights and logs, and trains only what is not there; default: none kept"
+    parser.add_argument("--work", type=Path, help=kept)
     parser.add_argument("--peers-python", type=Path, help="python of the peers' environment")
     parser.add_argument("--recipe", type=Path, help="findalike's recipe, of one run")
     parser.add_argument("--only", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD")

@@ -14,7 +14,9 @@ from findalike.config import Run, fingerprint
 
 # One value that is not the default for every key, with what else must then be said.
 CONTRASTIVE = "losses.0={name: contrastive}"
+SUPERVISED = "losses.0={name: supervised-contrastive}"
 TRIPLET = "losses.0={name: triplet}"
+LEVEL = "model.levels=[{at: blocks.3}]"
 CROSS_ENTROPY = "losses.0={name: cross-entropy}"
 OTHER: dict[str, tuple[str, ...]] = {
     "name": ("name=other",),
@@ -23,6 +25,13 @@ OTHER: dict[str, tuple[str, ...]] = {
     "model.checkpoint": ("model.checkpoint=package:x/y.pth",),
     "model.pooling": ("model.pooling=gem",),
     "model.gem_power": ("model.gem_power=4",),
+    "model.border": ("model.border=0.5",),
+    "model.levels.at": (LEVEL, "model.levels.0.at=blocks.2"),
+    "model.levels.weight": (LEVEL, "model.levels.0.weight=2"),
+    "model.whitening.within": ("model.whitening.within=0.5",),
+    "model.whitening.shrink": ("model.whitening.shrink=2",),
+    "model.whitening.domains_of": ("model.whitening.domains_of=[photos]",),
+    "model.whitening.images": ("model.whitening.images=9",),
     "model.embedding_size": ("model.embedding_size=null",),
     "model.head": ("model.head=linear-bn",),
     "model.dropout": ("model.dropout=0.2",),
@@ -35,6 +44,7 @@ OTHER: dict[str, tuple[str, ...]] = {
     "data.train.name": ("data.train.0.name=other",),
     "data.train.path": ("data.train.0.path=other.csv",),
     "data.train.reader": ("data.train.0.reader=catalogue",),
+    "data.train.domain": ("data.train.0.domain=user",),
     "data.train.root": ("data.train.0.root=photos",),
     "data.train.where": ("data.train.0.where=[domain=user]",),
     "data.train.labels": ("data.train.0.labels=image",),
@@ -59,6 +69,9 @@ OTHER: dict[str, tuple[str, ...]] = {
     "losses.contrastive.positive_margin": (CONTRASTIVE, "losses.0.positive_margin=0.9"),
     "losses.contrastive.negative_margin": (CONTRASTIVE, "losses.0.negative_margin=0.4"),
     "losses.contrastive.reduction": (CONTRASTIVE, "losses.0.reduction=anchors"),
+    "losses.supervised-contrastive.weight": (SUPERVISED, "losses.0.weight=2"),
+    "losses.supervised-contrastive.temperature": (SUPERVISED, "losses.0.temperature=0.2"),
+    "losses.supervised-contrastive.across": (SUPERVISED, "losses.0.across=0.5"),
     "losses.triplet.weight": (TRIPLET, "losses.0.weight=2"),
     "losses.triplet.miner": (TRIPLET, "losses.0.miner=batch-hard"),
     "losses.triplet.options": (TRIPLET, "losses.0.options={margin: 0.2}"),

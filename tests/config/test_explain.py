@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from small_recipe import FIRST, with_runs
 
-LOSSES = "cross-entropy, arcface, contrastive, triplet, multi-similarity, proxy-anchor, soft-triple"
+from findalike.config.losses import Loss
+
+# Asked of the schema, for losses are added to it.
+LOSSES = ", ".join(
+    tag
+    for section in get_args(get_args(Loss)[0])
+    for tag in get_args(section.model_fields["name"].annotation)
+)
 EXACT = [
     ("train.epoch=1", "unknown key 'runs.first.train.epoch', did you mean 'epochs'?"),
     ("model.bakbone=x", "unknown key 'runs.first.model.bakbone', did you mean 'backbone'?"),

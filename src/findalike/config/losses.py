@@ -71,6 +71,7 @@ class SupervisedContrastive(Section):
     """Supervised contrastive loss (arXiv:2004.11362): a softmax over the batch.
 
     Attributes:
+        weight: of this loss in the sum.
         temperature: that cosines are divided by.
         across: share of a second term, in which each user photo looks for its product among the
             seller photos of the batch only, as a search does.
