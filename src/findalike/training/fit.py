@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -166,10 +167,17 @@ def _read_state(folder: RunFolder) -> dict[str, Any]:
     try:
         found = torch.load(folder.checkpoint, map_location="cpu", weights_only=True, mmap=True)
         return {**found["callbacks"][STATE_KEY], "step": int(found["global_step"])}
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except UnpicklingError as error:
+        # torch's message tells how to load it all the same, which runs what code is in it.
         raise RecipeError(
-            f"{folder.checkpoint} cannot be read ({str(error).splitlines()[0]}): remove the folder "
-            f"{folder.path} to begin the run anew"
+            f"{folder.checkpoint} cannot be read: it holds more than tensors and plain values, as "
+            f"no training writes; remove the folder {folder.path} to begin the run anew"
+        ) from error
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise RecipeError(
+            f"{folder.checkpoint} cannot be read ({reason}): remove the folder {folder.path} to "
+            f"begin the run anew"
         ) from error
 
 

@@ -162,6 +162,11 @@ class TrainingLoop(Callback):  # type: ignore[misc]  # lightning is not followed
             self._save(trainer)
         if self._stopped:
             trainer.should_stop = True
+        # Asked to end, Lightning does so after this batch; nothing of it need be lost. On several
+        # devices the others know nothing of it yet, and a checkpoint is made by all.
+        if trainer.received_sigterm and trainer.world_size == 1:
+            self._save(trainer)
+            raise KeyboardInterrupt
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Close what was written to."""
