@@ -111,6 +111,19 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """See Lightning, which in bf16-mixed refuses fused optimizers for a scaler it has not."""
+        if self.run.train.precision == "bf16-mixed" and gradient_clip_val:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            nn.utils.clip_grad_norm_(parameters, gradient_clip_val)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+
     def training_step(self, batch: Sequence[Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Losses of a batch of (pixels, labels, image ids)."""
         pixels, labels, image_ids = batch
