@@ -203,6 +203,12 @@ def test_amazon_reviews_of_ones_own_network_need_leave(findalike, amazon, tmp_pa
     )  # fmt: skip
     assert (done.json["downloaded"], done.json["failed"]) == (0, 9)
     assert "not a public address" in (tmp_path / "out/dropped_0.6.csv").read_text()
+    done = findalike(
+        "data", "amazon-reviews", *amazon, "--out", tmp_path / "out", "--encoder", tiny_encoder,
+        "--allow-network", "127.0.0.0/8",
+    )  # fmt: skip
+    assert done.code == 2
+    assert "made with allow_network [], not ['127.0.0.0/8']: give another folder" in done.err
 
 
 def test_pace_and_side_of_amazon_reviews_arrive(findalike, monkeypatch, tmp_path, tiny_encoder):

@@ -37,6 +37,8 @@ def read_pairs(
         "min_side": settings.min_side,
         "max_bytes": settings.limits.max_bytes,
         "per_product": settings.per_product,
+        # What was refused as private is not asked for again.
+        "allow_network": list(settings.allow_networks),
     }
     if store.require_same(made_from):
         return
