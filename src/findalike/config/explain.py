@@ -70,7 +70,7 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, list
         tagged = [kind for kind in owners if part in _tags(kind)]
         if annotations:
             parts.append(part)
-            inside = [kind for annotation in annotations for kind in _sections(annotation)]
+            inside = [kind for annotation in annotations for kind in sections_of(annotation)]
             owners = inside or owners
         elif tagged:
             owners = tagged
@@ -82,12 +82,13 @@ def _tags(model: type[BaseModel]) -> tuple[str, ...]:
     return get_args(field.annotation) if field is not None else ()
 
 
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+def sections_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The sections that a key of this type may hold, those in unions and lists among them."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) in (Union, types.UnionType, Annotated, tuple, list):
         for part in get_args(annotation):
-            yield from _sections(part)
+            yield from sections_of(part)
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
