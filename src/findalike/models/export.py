@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from findalike.errors import BundleError
+from findalike.models.onnx_file import LARGEST_SINGLE_FILE
 from findalike.models.quiet import quiet
 from findalike.models.runtime import onnx_runtime
 from findalike.types import Embeddings, Pixels
@@ -29,9 +30,6 @@ LEAST_COSINE = LEAST_COSINES["fp32"]
 
 # Pictures that a comparison gives to the runtime, or to torch, together.
 _TOGETHER = 16
-
-# Protobuf cannot hold more than 2 GB; above this the weights go into a file beside the graph.
-LARGEST_SINGLE_FILE = 1_800_000_000
 
 
 class PixelEncoder(nn.Module):

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from findalike.errors import BundleError
 
+LARGEST_SINGLE_FILE = 1_800_000_000
+"""Bytes of weights up to which we write a single file: protobuf holds no more than 2 GB."""
+
 _MAX_DEPTH = 32
 
 # Message → field number → message it holds; fields that cannot lead to external data are skipped.

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
 from findalike.errors import BundleError, SettingError
-from findalike.models.export import INPUT_NAME, LARGEST_SINGLE_FILE, OUTPUT_NAME
+from findalike.models.encoder import INPUT_NAME, OUTPUT_NAME
+from findalike.models.onnx_file import LARGEST_SINGLE_FILE
 from findalike.models.quiet import quiet
 from findalike.models.runtime import onnx_runtime
 from findalike.types import Embeddings, Pixels
@@ -78,6 +78,8 @@ def quantise(
         SettingError: with fewer than 8 photos.
         BundleError: if the file is too large, or has no layers to quantise.
     """
+    import onnx  # noqa: PLC0415
+
     if len(photos) < FEWEST_PHOTOS:
         raise SettingError(
             f"there are {len(photos)} photos to calibrate with: give {FEWEST_PHOTOS} or more, "
@@ -130,6 +132,7 @@ class _Calibrated:
 
     def write(self, path: Path, layers: Sequence[str]) -> None:
         """Write the model with ``layers`` in integers."""
+        import onnx  # noqa: PLC0415
         from onnxruntime.quantization import QuantType  # noqa: PLC0415
         from onnxruntime.quantization.qdq_quantizer import QDQQuantizer  # noqa: PLC0415
 
@@ -164,6 +167,7 @@ def _layers(graph: Any) -> list[str]:
 def _calibrate(graph: Any, folder: Path, photos: Pixels, show: Progress) -> Any:
     """The range of every activation that the photos make."""
     onnx_runtime()
+    import onnx  # noqa: PLC0415
     from onnxruntime.quantization import CalibrationMethod  # noqa: PLC0415
     from onnxruntime.quantization.calibrate import create_calibrator  # noqa: PLC0415
 
