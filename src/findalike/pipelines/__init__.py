@@ -1,6 +1,8 @@
 """The use cases, one module each; the only place that combines the parts.
 
 ``index`` and ``search`` serve a shop, ``evaluation_set``, ``ranking``, ``evaluate`` and
-``evaluation_report`` measure it, ``sheet`` draws its answers, ``demo`` and ``doctor`` are the
+``evaluation_report`` measure it, ``sheet`` draws its answers, ``export`` (with what it needs,
+``export_card``, ``export_photos``, ``run_to_export`` and ``machine_paths``) makes an encoder of a
+trained run, ``demo`` and ``doctor`` are the
 commands of these names. Import from the module: each loads only what it needs.
 """
