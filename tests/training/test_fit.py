@@ -197,6 +197,14 @@ def test_the_running_mean_is_what_is_kept(tmp_path: Path) -> None:
     assert torch.equal(kept["losses.0.weight"], checkpoint["average"]["losses"]["0.weight"])
 
 
+def test_the_running_mean_of_16_bits_has_32(tmp_path: Path) -> None:
+    run = make_run(train={"epochs": 1, "ema": 0.9, "precision": "bf16-true"})
+    train(run, tmp_path / "run")
+    assert {t.dtype for n, t in _weights(tmp_path / "run").items() if "head" in n} == {
+        torch.float32
+    }
+
+
 def test_accumulated_batches_make_the_step_of_a_large_one(tmp_path: Path) -> None:
     """Without dropout and batch statistics, which see one batch at a time."""
     changes = {"model": {"backbone": "timm/test_convnext", "dropout": 0.0}}
@@ -227,7 +235,9 @@ def test_half_precision_trains(tmp_path: Path, precision: str) -> None:
         memory={"size": 16},
         train={"epochs": 1, "precision": precision, "channels_last": True},
     )
-    train(run, tmp_path / "run")
+    network = make_network(run)
+    train(run, tmp_path / "run", network=network)
+    assert next(network.parameters()).dtype == torch.float32
     values = list(_column(tmp_path / "run", "train_loss").values())
     assert len(values) == 6
     assert values[-1] < values[0]

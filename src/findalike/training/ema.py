@@ -47,7 +47,9 @@ class WeightAverage:
         pairs += [(mean, learnt[name].detach()) for name, mean in self.losses.items()]
         floats = [(mean, now) for mean, now in pairs if mean.is_floating_point()]
         average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        average([mean for mean, _ in floats], [now for _, now in floats], self.steps)
+        # A network trained in 16 bits has its mean in 32: small steps would be lost there.
+        nows = [now.to(mean.dtype) for mean, now in floats]
+        average([mean for mean, _ in floats], nows, self.steps)
         for mean, now in pairs:
             if not mean.is_floating_point():
                 mean.copy_(now)

@@ -10,7 +10,9 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
+from torch.multiprocessing.spawn import ProcessRaisedException
 
+from findalike import errors
 from findalike.config import Run
 from findalike.errors import RecipeError
 from findalike.models.network import EmbeddingNetwork
@@ -101,11 +103,21 @@ def fit(
             except SystemExit as error:
                 # Lightning's answer to Ctrl-C; who called us has its own.
                 raise KeyboardInterrupt from error
+            except ProcessRaisedException as error:
+                raise _of_process(error) from error
     result = _result(run, folder, length, machine)
-    network.to("cpu")
+    network.to("cpu", torch.float32)
     load_weights_into(network, result.last.path)
     network.eval()
     return result
+
+
+def _of_process(error: ProcessRaisedException) -> Exception:
+    """What a process of one device raised, of which only the text comes back."""
+    kind, _, message = str(error).strip().splitlines()[-1].partition(": ")
+    module, _, name = kind.rpartition(".")
+    ours = getattr(errors, name, None) if module == errors.__name__ else None
+    return ours(message) if ours is not None else error
 
 
 def _prepare(run: Run, network: EmbeddingNetwork, losses: nn.ModuleList) -> None:

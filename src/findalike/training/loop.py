@@ -195,7 +195,7 @@ class TrainingLoop(Callback):  # type: ignore[misc]  # lightning is not followed
         meter = self._running()
         means = _mean_over_ranks(meter.means())
         # A GPU is asked only here, before anything is kept of weights that may be spoilt.
-        module.require_finite(means)
+        module.require_finite(means, step=step)
         # The schedule has gone on to the next step by now.
         factor = rate_factor(self._run.scheduler, self._length, step - 1)
         rates = [factor * group["initial_lr"] for group in trainer.optimizers[0].param_groups]

@@ -141,18 +141,21 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not
         ).sum()
         values = torch.stack([total, *terms]).detach()
         if values.device.type == "cpu":
-            self.require_finite(values)
+            self.require_finite(values, step=self.position // self._length.accumulate + 1)
         return {"loss": total, "values": values}
 
-    def require_finite(self, values: Tensor) -> None:
+    def require_finite(self, values: Tensor, *, step: int) -> None:
         """Stop the run where a loss is no number any more.
+
+        Args:
+            values: of the terms, as ``names`` has them.
+            step: that they are of, counted from 1.
 
         Raises:
             RecipeError: with the step, the terms, and what to try.
         """
         if bool(torch.isfinite(values).all()):
             return
-        step = self.position // self._length.accumulate + 1
         shown = zip(self.names, values.tolist(), strict=True)
         terms = ", ".join(f"{name} {value:g}" for name, value in shown)
         raise RecipeError(
