@@ -10,6 +10,7 @@ pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
 from safetensors.torch import load_file  # noqa: E402
+
 from training_stand_ins import make_network, make_run, train  # noqa: E402
 
 
