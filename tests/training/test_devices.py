@@ -8,8 +8,11 @@ import pytest
 pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
-from findalike.errors import RecipeError, SettingError  # noqa: E402
+from torch.multiprocessing.spawn import ProcessRaisedException  # noqa: E402
+
+from findalike.errors import FailureError, RecipeError, SettingError  # noqa: E402
 from findalike.training.devices import Devices, parse_devices  # noqa: E402
+from findalike.training.fit import _of_process  # noqa: E402
 from findalike.training.metrics_log import read_metrics  # noqa: E402
 from training_stand_ins import agreement, make_run, train  # noqa: E402
 
@@ -93,3 +96,20 @@ def test_two_processes_make_the_run_of_one_with_the_same_batches(tmp_path: Path)
     assert sorted(p.name for p in (tmp_path / "one" / "weights").iterdir()) == sorted(
         p.name for p in (tmp_path / "two" / "weights").iterdir()
     )
+
+
+@pytest.mark.parametrize(
+    ("last", "kind", "message"),
+    [
+        ("findalike.errors.RecipeError: lr: too high", RecipeError, "lr: too high"),
+        ("findalike.errors.FilterError: bad filter", FailureError, "bad filter"),
+        ("ValueError: of some library", ProcessRaisedException, "of some library"),
+    ],
+)
+def test_errors_come_back_from_the_processes_of_devices(
+    last: str, kind: type[Exception], message: str
+) -> None:
+    raised = ProcessRaisedException(f"Traceback:\n  File x, line 1\n{last}\n", 0, 1)
+    found = _of_process(raised)
+    assert type(found) is kind
+    assert message in str(found)

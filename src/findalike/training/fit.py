@@ -117,7 +117,11 @@ def _of_process(error: ProcessRaisedException) -> Exception:
     kind, _, message = str(error).strip().splitlines()[-1].partition(": ")
     module, _, name = kind.rpartition(".")
     ours = getattr(errors, name, None) if module == errors.__name__ else None
-    return ours(message) if ours is not None else error
+    try:
+        return ours(message) if ours is not None else error
+    except TypeError:
+        # One that is made of more than its message.
+        return errors.FailureError(message)
 
 
 def _prepare(run: Run, network: EmbeddingNetwork, losses: nn.ModuleList) -> None:
