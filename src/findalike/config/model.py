@@ -10,6 +10,7 @@ from findalike.config.section import Section
 from findalike.types import InputSpec
 
 Channel = Annotated[float, Field(ge=0.0, le=1.0)]
+Spread = Annotated[float, Field(gt=0.01, le=10.0)]
 Deviation = Annotated[float, Field(gt=0.0, le=10.0)]
 
 
@@ -21,10 +22,13 @@ class LevelSection(Section):
     Attributes:
         at: name of the module whose output is averaged, such as ``blocks.3``.
         weight: of its features, which are brought to unit length, beside the last ones.
+        spread: the middle of the feature map counts most, by a Gaussian with this share of the side
+            as its standard deviation; None for a plain mean.
     """
 
     at: str = Field(min_length=1)
     weight: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+    spread: Spread | None = None
 
 
 class WhiteningSection(Section):
@@ -55,10 +59,10 @@ class ModelSection(Section):
             ``package:NAME/FILE`` takes a file of an installed Python package. Used by runs that
             start ``pretrained``; the hub is asked where there is none.
         pooling: ``backbone`` keeps the backbone's own; ``gem`` is generalised-mean pooling with
-            the exponent learnt (arXiv:1711.02512); ``centre`` a mean that counts the edge of the
-            feature map less.
+            the exponent learnt (arXiv:1711.02512); ``centre`` a mean in which the middle of the
+            feature map counts most.
         gem_power: the exponent ``gem`` starts with.
-        border: weight of the edge for ``centre``.
+        spread: of ``centre``, as in ``levels``.
         levels: further features, from inside the backbone.
         embedding_size: length of the embedding; None takes the pooled features as they are.
         head: what makes features of ``embedding_size`` numbers: a linear map; a linear map and
@@ -73,7 +77,7 @@ class ModelSection(Section):
     checkpoint: str | None = None
     pooling: Literal["backbone", "gem", "centre"] = "backbone"
     gem_power: float = Field(default=3.0, ge=1.0, le=10.0)
-    border: float = Field(default=0.4, ge=0.0, le=1.0)
+    spread: Spread = 0.25
     levels: tuple[LevelSection, ...] = ()
     embedding_size: int | None = Field(default=None, ge=2, le=16_384)
     head: Literal["linear", "linear-bn", "whitening"] = "linear"

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from findalike.config import LevelSection
 from findalike.errors import BundleError
+from findalike.models.pooling import CentrePooling
 
 
 class Levels(nn.Module):
@@ -33,6 +34,10 @@ class Levels(nn.Module):
         self.spec = spec
         self.weights = tuple(section.weight for section in sections)
         self.taps = nn.ModuleList(_Tap() for _ in sections)
+        self.pools = nn.ModuleList(
+            CentrePooling(section.spread) if section.spread is not None else _Mean()
+            for section in sections
+        )
         modules = dict(backbone.named_modules())
         for section, tap in zip(sections, self.taps, strict=True):
             if section.at not in modules:
@@ -56,7 +61,7 @@ class Levels(nn.Module):
         if not len(self.taps):
             return features
         parts = [functional.normalize(features, dim=1)]
-        for weight, tap in zip(self.weights, self.taps, strict=True):
+        for weight, tap, pool in zip(self.weights, self.taps, self.pools, strict=True):
             found = tap.take()  # type: ignore[operator]
             if found.ndim != 4:
                 raise BundleError(
@@ -64,8 +69,13 @@ class Levels(nn.Module):
                     f"an array of shape {tuple(found.shape)}: name stages of a convolutional "
                     f"network"
                 )
-            parts.append(weight * functional.normalize(found.mean(dim=(2, 3)), dim=1))
+            parts.append(weight * functional.normalize(pool(found), dim=1))
         return torch.cat(parts, dim=1)
+
+
+class _Mean(nn.Module):
+    def forward(self, features: Tensor) -> Tensor:
+        return features.mean(dim=(2, 3))
 
 
 class _Tap(nn.Module):

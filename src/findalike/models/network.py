@@ -266,7 +266,7 @@ def _pool(backbone: nn.Module, model: ModelSection, spec: str) -> None:
     elif model.pooling == "centre":
         replace_pooling(
             backbone,
-            lambda flatten: CentrePooling(model.border, flatten=flatten),
+            lambda flatten: CentrePooling(model.spread, flatten=flatten),
             name="centre",
             spec=spec,
         )

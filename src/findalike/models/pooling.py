@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -41,18 +42,18 @@ class GemPooling(nn.Module):
 
 
 class CentrePooling(nn.Module):
-    """The mean of each channel over the places of a feature map, those at its edge counting less.
+    """The mean of each channel over the places of a feature map, the middle counting most.
 
-    A product fills the middle of its box, and what lies at the edge is mostly ground.
+    A product fills the middle of its box, and what lies at the edge is mostly ground. The weights
+    are a Gaussian over each side, as CroW's centring prior is (arXiv:1512.04065, section 4).
 
     Attributes:
-        border: weight of the outermost row and column on each side, 1 being that of the others; a
-            corner has it twice.
+        spread: standard deviation as a share of the side.
     """
 
-    def __init__(self, border: float, *, flatten: bool = True) -> None:
+    def __init__(self, spread: float, *, flatten: bool = True) -> None:
         super().__init__()
-        self.border = border
+        self.spread = spread
         self.flatten = flatten
 
     def forward(self, features: Tensor) -> Tensor:
@@ -62,11 +63,14 @@ class CentrePooling(nn.Module):
         return pooled
 
     def _side(self, features: Tensor, axis: int) -> Tensor:
-        length = features.shape[axis]
-        weights = torch.ones(length, device=features.device, dtype=features.dtype)
-        if length > 2:
-            weights[0] = weights[-1] = self.border
-        return weights / weights.sum()
+        length = int(features.shape[axis])
+        places = [(place + 0.5) / length - 0.5 for place in range(length)]
+        heights = [math.exp(-((place / self.spread) ** 2) / 2.0) for place in places]
+        return torch.tensor(
+            [height / sum(heights) for height in heights],
+            device=features.device,
+            dtype=features.dtype,
+        )
 
 
 def replace_pooling(

@@ -67,7 +67,8 @@ def fit_whitening(
     Args:
         features: (n, f), brought to unit length here.
         section: see `WhiteningSection`.
-        size: d, numbers that are kept: those of the largest eigenvalues.
+        size: d, numbers that are kept: the directions in which the embeddings, brought to unit
+            length, have most of it.
         labels: (n,), label of each photo.
         groups: (n,), photos of one data set and domain have one number.
         domains: rows of the user photos and of the seller photos of each set whose domains count;
@@ -91,17 +92,25 @@ def fit_whitening(
     if section.within:
         covariance += section.within * _unit_mean(_within(rows, labels))
     values, vectors = np.linalg.eigh(covariance)
-    largest = np.argsort(values)[::-1][:size]
-    matrix = (vectors[:, largest] / np.sqrt(values[largest].clip(0.0) + section.shrink)).T
-    centres = [
-        (_by_label(rows, labels, users), rows[sellers].mean(axis=0)) for users, sellers in domains
-    ]
-    if not centres:
-        return matrix, rows.mean(axis=0)
-    across = np.linalg.qr(np.stack([user - seller for user, seller in centres], axis=1))[0]
-    matrix = matrix - (matrix @ across) @ across.T
-    centre = np.mean([(user + seller) / 2.0 for user, seller in centres], axis=0)
-    return matrix, centre
+    matrix = (vectors / np.sqrt(values.clip(0.0) + section.shrink)) @ vectors.T
+    centre = rows.mean(axis=0)
+    if domains:
+        means = [
+            (_by_label(rows, labels, users), rows[sellers].mean(axis=0))
+            for users, sellers in domains
+        ]
+        across = np.linalg.qr(np.stack([user - seller for user, seller in means], axis=1))[0]
+        matrix -= (matrix @ across) @ across.T
+        centre = np.mean([(user + seller) / 2.0 for user, seller in means], axis=0)
+    return _largest(matrix, rows - centre, size), centre
+
+
+def _largest(matrix: Matrix, rows: Matrix, size: int) -> Matrix:
+    """The map followed by a rotation, of which only the first ``size`` numbers are kept."""
+    embeddings = rows @ matrix.T
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True).clip(1e-12)
+    vectors = np.linalg.eigh(embeddings.T @ embeddings)[1][:, ::-1]
+    return np.asarray(vectors[:, :size].T @ matrix)
 
 
 def _by_label(rows: Matrix, labels: Rows, chosen: Rows) -> NDArray[np.float64]:
