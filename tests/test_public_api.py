@@ -22,8 +22,28 @@ MODULES = sorted(
         *(found.name for found in pkgutil.walk_packages([str(SOURCE)], prefix="findalike.")),
     ]
 )
-# The half of `models` that makes bundles; everything else works without torch.
-NEEDS_TORCH = {f"findalike.models.{part}" for part in ("backbones", "checkpoints", "export")}
+# What trains, and what makes bundles; everything else works without torch.
+NEEDS_TORCH = {
+    *(module for module in MODULES if module.startswith(("findalike.losses", "findalike.training"))),
+    *(
+        f"findalike.data.training.{part}"
+        for part in ("augment", "batch_sampler", "dataset")
+    ),
+    *(
+        f"findalike.models.{part}"
+        for part in (
+            "backbones", "checkpoints", "export", "levels", "network", "network_weights",
+            "pooling", "stages", "whitening",
+        )
+    ),
+    *(
+        f"findalike.pipelines.{part}"
+        for part in (
+            "finish", "run_losses", "run_training", "run_whitening", "teachers", "train",
+            "training_plan",
+        )
+    ),
+}  # fmt: skip
 RUNS_AT_IMPORT = {"findalike.__main__"}
 # Its readers are exported together, as READERS.
 PARTLY_PRIVATE = {"findalike.data.containers"}
