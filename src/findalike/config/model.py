@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from findalike.config.section import Section
 from findalike.types import InputSpec
@@ -83,6 +83,12 @@ class ModelSection(Section):
     head: Literal["linear", "linear-bn", "whitening"] = "linear"
     whitening: WhiteningSection = WhiteningSection()
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+
+    @model_validator(mode="after")
+    def _head_has_a_size(self) -> Self:
+        if self.head == "linear-bn" and self.embedding_size is None:
+            raise ValueError("head is linear-bn, which needs an embedding_size")
+        return self
 
 
 class InputSection(Section):

@@ -119,7 +119,9 @@ def train_run(
     losses = nn.ModuleList(build_losses(run, mixture, network.embedding_size))
     labels = [list(mixture.label_name(label)) for label in range(mixture.classes)]
     fitted = parent is not None and _take_over(network, losses, parent, labels, tell)
-    with RunFolder.open(folder, run, fingerprint=mark, start=start, devices=devices) as opened:
+    with RunFolder.open(
+        folder, run, fingerprint=mark, start=start, devices=devices, base=base
+    ) as opened:
         whitened = run.model.head == "whitening"
         if whitened and not (fitted or opened.resuming):
             tell("whitening the features of the training photos")

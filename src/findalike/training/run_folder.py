@@ -82,7 +82,7 @@ class RunFolder:
     @classmethod
     def open(
         cls, path: Path, run: Run, *, fingerprint: str, start: str, devices: str = "auto",
-        replace: bool = False,
+        base: Path | None = None, replace: bool = False,
     ) -> RunFolder:  # fmt: skip
         """Make the folder of a run, or go on with it.
 
@@ -94,6 +94,7 @@ class RunFolder:
             fingerprint: of the run and its ancestors.
             start: what its weights come from, in words.
             devices: as asked for; written to ``environment.json``.
+            base: folder that the run's paths are relative to, for those who read it later.
             replace: begin anew in a folder of another fingerprint or of a finished run. Removes
                 what a run writes and nothing else.
 
@@ -111,6 +112,7 @@ class RunFolder:
                 "fingerprint": fingerprint,
                 "state": "running",
                 "start": start,
+                "base": None if base is None else str(base.resolve()),
             }
             write_json(path / _RUN, described)
             environment = describe_environment(seed=run.train.seed, devices=devices)
