@@ -98,7 +98,8 @@ def rehearse_recipe(
     say: Say | None = None,
 ) -> list[RunOutcome]:
     """Train the recipe made small; see `findalike.pipelines.rehearsal.rehearsal`."""
-    data = out / f"{recipe.name}-smoke" / "stand-ins"
+    # Absolute, for the stand-in recipe reads its paths relative to this folder.
+    data = (out / f"{recipe.name}-smoke" / "stand-ins").resolve()
     small = rehearsal(recipe, data)
     return train_recipe(
         small, base=data, out=out, resume=True, devices="cpu", progress=progress, say=say
