@@ -19,6 +19,7 @@ from findalike.training.soup import State, greedy_soup, interpolate, mean_state
 from findalike.types import Embeddings, Pixels
 
 PREFIX = "network."
+LOSSES = "losses."
 EMBED_BATCH = 64
 
 
@@ -90,7 +91,8 @@ def finish_run(
     save_weights(
         result.best.path.with_name("final.safetensors"),
         network,
-        {},
+        # Nobody judges class weights, but the next run's begin with them.
+        _part(result.best.path, LOSSES),
         {
             "step": str(result.best.step),
             "epoch": str(result.best.epoch),
@@ -171,9 +173,13 @@ def _criterion(run: Run) -> str:
 
 
 def _network_state(path: Path) -> dict[str, Tensor]:
+    return _part(path, PREFIX)
+
+
+def _part(path: Path, prefix: str) -> dict[str, Tensor]:
     tensors = read_weights(path)
     return {
-        name.removeprefix(PREFIX): tensor
+        name.removeprefix(prefix): tensor
         for name, tensor in tensors.items()
-        if name.startswith(PREFIX)
+        if name.startswith(prefix)
     }
