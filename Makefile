@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check format docs bench clean
+.PHONY: demo test check format docs shipped clean
 
 demo: $(VENV)/.base
 	$(BIN)/findalike demo --out demo
@@ -25,6 +25,15 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/build_reference.py
+
+# The encoder that comes with the package: about half an hour on two cores. FINDALIKE_DATA says where
+# the photos are.
+shipped: $(VENV)/.dev
+	$(BIN)/python recipes/prepare.py
+	$(BIN)/findalike train recipes/shipped/encoder.yml --out runs --resume
+	rm -rf build/findalike-lite0
+	$(BIN)/findalike export runs/shipped/shipped --out build/findalike-lite0 --precision fp16 \
+		--name findalike-lite0 --licence Apache-2.0
 
 clean:
 	rm -rf $(VENV) demo

@@ -1,18 +1,22 @@
 """How well the shop finds: mAP@1000 on real photos, beside the alternatives.
 
-    python benchmarks/quality.py --work WORK [--only shipped sift] [--protocols apparel] [--json]
+    python benchmarks/quality.py --work WORK [--only shipped sift] [--encoder BUNDLE]
+                                 [--protocols apparel] [--json]
 
 The photos are those of the folder FINDALIKE_DATA (default ``../shared/data``). Protocols:
 
 - grocery/all, grocery/seen, grocery/unseen: 2,580 phone photos against 60 seller photos, judged
   as a whole and by the products' ``split``, from the same rankings;
 - apparel/view: every back and alternative view of a garment against all main views, right being
-  the same garment in the same colour.
+  the same garment in the same colour;
+- simulated: a shop of 200 simulated products (seed 7), its shoppers' photos cut out at their true
+  boxes.
 
-Methods: the shipped encoder; SIFT; and VGG-16, VGG-11, ResNet-18 and EfficientNet-B0 with random
-weights (timm's initialisation, seed 0), which say what the architectures do untrained and nothing
-about trained ones. They are exported on first use and kept in WORK. ``--smoke`` judges a few
-photos only, to see that everything runs.
+Methods: the shipped encoder; ``imagenet``, the ImageNet weights that it was made from, as they
+come; the bundles named by ``--encoder``; SIFT; and VGG-16, VGG-11, ResNet-18 and EfficientNet-B0
+with random weights (timm's initialisation, seed 0), which say what the architectures do untrained
+and nothing about trained ones. They are exported on first use and kept in WORK. ``--smoke`` judges
+a few photos only, to see that everything runs.
 """
 
 from __future__ import annotations
@@ -30,17 +34,18 @@ from pathlib import Path
 
 import numpy as np
 
-from findalike.evaluation.relevance import Relevance
+from findalike.data.simulate import simulate
 from findalike.models.encoder import Encoder
 from findalike.models.pull import pull
-from findalike.models.registry import DEFAULT_ENCODER
+from findalike.models.registry import DEFAULT_ENCODER, IMAGENET_ENCODER
 from findalike.pipelines.evaluate import judge_rankings
 from findalike.pipelines.evaluation_set import EvaluationSet, read_evaluation_set
 from findalike.pipelines.ranking import Rankings, rank_by_embedding, rank_by_sift
 
 DEPTH = 1000
 RANDOM = ("vgg16", "vgg11", "resnet18", "efficientnet_b0")
-METHODS = ("shipped", "sift", *RANDOM)
+METHODS = ("shipped", "imagenet", "sift", *RANDOM)
+SIMULATED_PRODUCTS, SIMULATED_SEED = 200, 7
 SMOKE_QUERIES = 12
 
 
@@ -80,6 +85,13 @@ def apparel(data: Path, work: Path) -> Mapping[str, EvaluationSet]:
     return {"apparel/view": read_evaluation_set(gallery, queries, root=folder)}
 
 
+def simulated(data: Path, work: Path) -> Mapping[str, EvaluationSet]:
+    folder = work / f"simulated-{SIMULATED_PRODUCTS}-{SIMULATED_SEED}"
+    simulate(folder, products=SIMULATED_PRODUCTS, seed=SIMULATED_SEED)
+    files = folder / "gallery.csv", folder / "queries.csv"
+    return {"simulated": read_evaluation_set(*files)}
+
+
 def write(path: Path, rows: Sequence[tuple[str, Mapping[str, str]]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -91,17 +103,8 @@ def write(path: Path, rows: Sequence[tuple[str, Mapping[str, str]]]) -> None:
 PROTOCOLS: Mapping[str, Callable[[Path, Path], Mapping[str, EvaluationSet]]] = {
     "grocery": grocery,
     "apparel": apparel,
+    "simulated": simulated,
 }
-
-
-def part(data: EvaluationSet, queries: Sequence[int]) -> EvaluationSet:
-    """The same set with these queries only."""
-    return replace(
-        data,
-        queries=[data.queries[row] for row in queries],
-        columns={name: [cells[row] for row in queries] for name, cells in data.columns.items()},
-        relevance=Relevance.from_lists([data.relevance[row] for row in queries]),
-    )
 
 
 def part_of(rankings: Rankings, whole: EvaluationSet, wanted: EvaluationSet) -> Rankings:
@@ -118,7 +121,7 @@ def smaller(sets: Mapping[str, EvaluationSet]) -> Mapping[str, EvaluationSet]:
     step = max(1, len(whole.queries) // SMOKE_QUERIES)
     kept = {query.image_id for query in whole.queries[::step]}
     return {
-        name: part(data, [row for row, q in enumerate(data.queries) if q.image_id in kept])
+        name: data.only([row for row, q in enumerate(data.queries) if q.image_id in kept])
         for name, data in sets.items()
     }
 
@@ -136,6 +139,10 @@ def rank(data: EvaluationSet, method: str, work: Path) -> Rankings:
 def encoder(method: str, work: Path) -> Encoder:
     if method == "shipped":
         return Encoder.load(DEFAULT_ENCODER)
+    if method == "imagenet":
+        return Encoder.load(IMAGENET_ENCODER)
+    if method not in RANDOM:
+        return Encoder.load(Path(method))
     folder = work / f"{method}-random"
     if not folder.exists():
         pull(method, pretrained=False, out=folder)
@@ -185,6 +192,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=data, help="default: FINDALIKE_DATA")
     parser.add_argument("--work", type=Path, help="keeps the exported encoders; default: none kept")
     parser.add_argument("--only", nargs="+", choices=METHODS, default=METHODS, metavar="METHOD")
+    parser.add_argument(
+        "--encoder", nargs="+", default=[], metavar="BUNDLE", help="folders of further encoders"
+    )
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS))
     parser.add_argument("--smoke", action="store_true", help="a dozen queries of each")
     parser.add_argument("--json", action="store_true", help="one line a row")
@@ -198,7 +208,8 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         for protocol in args.protocols:
             sets = PROTOCOLS[protocol](args.data, work)
-            for row in measure(smaller(sets) if args.smoke else sets, args.only, work):
+            methods = [*args.only, *args.encoder]
+            for row in measure(smaller(sets) if args.smoke else sets, methods, work):
                 rows.append(row)
                 if args.json:
                     print(json.dumps(asdict(row)), flush=True)

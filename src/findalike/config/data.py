@@ -80,12 +80,16 @@ class DataSection(Section):
         validation: protocols that are evaluated as the run goes on.
         allow_leaks: names of validation sets, or of kinds of leak, that may share something with
             the training data; anything else found is an error.
+        leak_cosine: pictures whose embeddings by the ImageNet encoder have at least this cosine are
+            nearly the same, such as a photo and a crop of it; None to compare by hashes alone,
+            which spares embedding every picture once.
     """
 
     train: tuple[TrainingData, ...] = Field(min_length=1)
     classes: int | None = Field(default=None, ge=1)
     validation: tuple[ValidationData, ...] = ()
     allow_leaks: tuple[str, ...] = ()
+    leak_cosine: Annotated[float, Field(gt=0.5, le=1.0)] | None = 0.93
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

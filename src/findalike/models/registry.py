@@ -18,6 +18,9 @@ from findalike.models.manifest import MANIFEST_NAME
 DEFAULT_ENCODER = "efficientnet-lite0-imagenet"
 """Name of the encoder that is used where none is given; it is shipped."""
 
+IMAGENET_ENCODER = "efficientnet-lite0-imagenet"
+"""Name of the encoder of plain ImageNet weights, shipped too: what others are compared with."""
+
 HOME_VARIABLE = "FINDALIKE_HOME"
 SHIPPED = Path(__file__).parent / "bundles"
 

@@ -19,10 +19,13 @@ from findalike.data.training.dataset import TrainingPictures
 from findalike.data.training.mixture import Mixture
 from findalike.data.training.reading import read_mixture
 from findalike.data.training.samplers import BatchPlan
+from findalike.models.encoder import Encoder
 from findalike.models.network import EmbeddingNetwork, build_network
 from findalike.models.network_weights import load_weights_into, save_weights
+from findalike.models.registry import IMAGENET_ENCODER
 from findalike.pipelines.finish import finish_run
 from findalike.pipelines.leaks import LeakReport, check_leaks
+from findalike.pipelines.picture_matches import Comparer
 from findalike.pipelines.run_losses import build_losses
 from findalike.pipelines.run_whitening import whiten
 from findalike.pipelines.teachers import build_teacher
@@ -111,6 +114,7 @@ def train_run(
         mixture,
         validator.sets,
         allow=run.data.allow_leaks,
+        comparer=_comparer(run.data.leak_cosine) if validator.sets else None,
         cache=folder.parent / ".hashes",
         progress=None,
     )
@@ -170,6 +174,24 @@ def train_run(
         write_json(folder / "figures.json", asdict(trained))
         opened.finish()
     return trained
+
+
+def _comparer(cosine: float | None) -> Comparer | None:
+    """What tells nearly the same pictures by their embeddings.
+
+    Always by the same encoder: the cosine is meant for it. On the grocery photos no two photos of
+    different scenes reach 0.92, and 97 of 100 photos reach 0.93 with themselves cropped by 3 % on
+    each side.
+    """
+    if cosine is None:
+        return None
+    encoder = Encoder.load(IMAGENET_ENCODER)
+    return Comparer(
+        embed=encoder.embed,
+        input=encoder.input,
+        fingerprint=encoder.bundle.fingerprint,
+        threshold=cosine,
+    )
 
 
 def _network(run: Run, base: Path) -> EmbeddingNetwork:

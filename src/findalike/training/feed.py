@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -75,12 +76,15 @@ def training_loader(
     pictures: Dataset[tuple[Tensor, int, int]], batches: RunBatches, *, workers: int, pinned: bool
 ) -> DataLoader[tuple[Tensor, int, int]]:
     """The loader of a run."""
+    # Forked workers share the pictures that are kept in memory; others would keep a copy each.
+    forks = workers > 0 and sys.platform == "linux"
     return ResumableLoader(
         pictures,
         batch_sampler=batches,
         num_workers=workers,
         pin_memory=pinned,
         prefetch_factor=4 if workers else None,
+        multiprocessing_context="fork" if forks else None,
     )
 
 
