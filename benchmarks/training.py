@@ -41,7 +41,7 @@ def train(recipe: Recipe, base: Path, work: Path) -> list[Path]:
 def export(run: Path, base: Path) -> Path:
     bundle = run / "bundle"
     if not (bundle / "encoder.json").is_file():
-        export_run(run, bundle, precision="fp16", name=f"{run.parent.name}-{run.name}", base=base)
+        export_run(run, bundle, precision="fp32", name=f"{run.parent.name}-{run.name}", base=base)
     return bundle
 
 

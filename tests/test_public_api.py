@@ -24,7 +24,7 @@ MODULES = sorted(
 )
 # What trains, and what makes bundles; everything else works without torch.
 NEEDS_TORCH = {
-    *(module for module in MODULES if module.startswith(("findalike.losses", "findalike.training"))),
+    *(name for name in MODULES if name.startswith(("findalike.losses", "findalike.training"))),
     *(
         f"findalike.data.training.{part}"
         for part in ("augment", "batch_sampler", "dataset")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.training_recipe import write_recipe
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -69,3 +71,17 @@ def test_index_scale(tmp_path):
     options = ("--rows", 600, "--sizes", 32, "--queries", 5, "-k", 10, "--json")
     figures = json.loads(run("index_scale.py", *options, data=tmp_path))
     assert figures["none"]["recall_at_10"] == 1.0
+
+
+@pytest.mark.train
+def test_training(shared_data, tmp_path):
+    pytest.importorskip("lightning")
+    recipe = write_recipe(tmp_path / "recipe")
+    options = ("--seeds", "0", "--only", "second", "--protocols", "grocery", "--smoke")
+    options += ("--set", "first.train.steps=1", "--json", tmp_path / "figures.json")
+    table = run("training.py", recipe, "--work", tmp_path / "work", *options, data=shared_data)
+    assert "second" in table.splitlines()[-1]
+    figures = json.loads((tmp_path / "figures.json").read_text())["map"]
+    assert list(figures) == ["second"]
+    assert set(figures["second"]) == {"grocery/all", "grocery/seen", "grocery/unseen"}
+    assert all(0 < value <= 1 for (value,) in figures["second"].values())

@@ -24,6 +24,7 @@ _SET_UP = re.compile(r"(make (demo|test|check|format|docs)|git clone|cd|pip inst
 
 RUN = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
 NOT_RUN = {"text", "csv", "json", "yaml", "bash data"}
+WRITTEN = re.compile(r"yaml ([\w-]+\.yml)")
 SIMULATED = "findalike data simulate --products 12 --seed 7 --out photos"
 PULLING = {"ml-engineer.md"}
 
@@ -126,12 +127,15 @@ def test_blocks_run(path: Path, tmp_path: Path, simulated_photos: Path):
     environment = _environment(tmp_path / "home")
     printed = ""
     for block in blocks(path):
-        assert block.info in {*RUN, *NOT_RUN}, f"{block.name}: what is {block.info!r}?"
-        if block.info == "json":
+        written = WRITTEN.fullmatch(block.info)
+        assert written or block.info in {*RUN, *NOT_RUN}, f"{block.name}: what is {block.info!r}?"
+        if written:
+            (tmp_path / written.group(1)).write_text(block.text, encoding="utf-8")
+        elif block.info == "json":
             told = json.loads(printed[printed.index("{\n") :])
             assert _shape(json.loads(block.text)) == _shape(told), block.name
         elif block.info in RUN and not block.is_set_up:
-            if "data simulate" in block.text:
+            if "--out photos" in block.text:
                 assert SIMULATED in block.text, f"{block.name}: the tests have made {SIMULATED}"
             printed = _run(block, tmp_path, environment)
 

@@ -20,6 +20,7 @@ from findalike.models import DEFAULT_ENCODER, Bundle, Encoder, find_bundle, pull
 from findalike.models import export as export_module  # noqa: E402
 from findalike.models.backbones import build  # noqa: E402
 from findalike.models.pull import pull  # noqa: E402
+from findalike.models.registry import IMAGENET_ENCODER  # noqa: E402
 
 TINY = "test_resnet"
 SIZE = 160
@@ -151,7 +152,7 @@ def test_the_shipped_encoder_comes_out_of_its_package_again(tmp_path, photos):
         "timm/tf_efficientnet_lite0", checkpoint=checkpoint, mean=[0.5], std=[0.5], size=224,
         name="again", out=tmp_path / "b",
     )  # fmt: skip
-    shipped = find_bundle(DEFAULT_ENCODER)
+    shipped = find_bundle(IMAGENET_ENCODER)
     assert made.manifest.source.weights == shipped.manifest.source.weights
     assert made.input == shipped.input
     pictures = photos(224)

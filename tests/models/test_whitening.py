@@ -39,7 +39,7 @@ def fit(rows, labels, users, size=8, **settings):
 
 
 def test_hardly_shrunk_it_makes_every_direction_count_the_same():
-    rows, labels, users = photos()
+    rows, labels, _ = photos()
     matrix, centre = fit_whitening(
         rows,
         WhiteningSection(within=0.0, shrink=1e-9),

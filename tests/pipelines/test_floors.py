@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from findalike.models.registry import DEFAULT_ENCODER
+from findalike.models.registry import IMAGENET_ENCODER
 from findalike.pipelines.evaluate import evaluate_methods
 from findalike.pipelines.evaluation_set import read_evaluation_set
 from support import write_table
@@ -22,7 +22,7 @@ TOLERANCE = 0.015
 def test_grocery_phone_photos_find_their_products(shared_data):
     folder = shared_data / "grocery"
     data = read_evaluation_set(folder / "gallery.csv", folder / "queries.csv")
-    (evaluation,) = evaluate_methods(data, [DEFAULT_ENCODER])
+    (evaluation,) = evaluate_methods(data, [IMAGENET_ENCODER])
     assert evaluation.rankings.unreadable == ()
     figures = evaluation.result.figures
     assert (figures.queries, figures.gallery_images, figures.k) == (2580, 60, 1000)
@@ -51,7 +51,7 @@ def test_other_views_of_a_garment_find_its_main_view(shared_data, tmp_path):
         table("queries.csv", "user_img_id", main=False),
         root=folder,
     )
-    (evaluation,) = evaluate_methods(data, [DEFAULT_ENCODER])
+    (evaluation,) = evaluate_methods(data, [IMAGENET_ENCODER])
     assert evaluation.rankings.unreadable == ()
     figures = evaluation.result.figures
     assert (figures.queries, figures.gallery_images) == (122, 199)

@@ -37,8 +37,9 @@ runs:
 
 def write_recipe(folder: Path) -> Path:
     """Write the recipe with its photos: one shop to learn, another to be judged by."""
+    folder.mkdir(parents=True, exist_ok=True)
     simulate(folder / "photos", products=6, seed=3)
-    simulate(folder / "shop", products=4, seed=4)
+    simulate(folder / "shop", products=6, seed=4)
     rows = []
     for source, domain in (("gallery.csv", "seller"), ("queries.csv", "user")):
         with (folder / "photos" / source).open(newline="", encoding="utf-8") as file:
