@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ _STAND_INS = (
 
 _VIT_SIZE = 160
 
+# Stages that may be named as levels: how the stand-in calls them, and the number of the last one.
+_STAGES = {
+    "timm/test_resnet": ("layer", 4),
+    "timm/test_convnext": ("stages.", 3),
+    "timm/test_efficientnet": ("blocks.", 4),
+}
+_MOST_FROZEN = 3
+
 
 def rehearsal(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe with every part that costs time or must be fetched replaced.
@@ -37,7 +46,8 @@ def rehearsal(recipe: Recipe, folder: Path) -> Recipe:
     - Backbones become timm's test models of the same family, with random weights.
     - Training data become simulated photos; every data set gets the same ones, as a table.
     - Validation sets become other simulated products.
-    - Numbers shrink: steps, batches, sizes, memory, workers, the number of weights kept.
+    - Numbers shrink: steps, batches, sizes, memory, workers, the number of weights kept and of
+      stages that are frozen.
 
     Args:
         folder: where the stand-in photos are written; used again if they lie there already.
@@ -56,6 +66,20 @@ def rehearsal(recipe: Recipe, folder: Path) -> Recipe:
 def stand_in(backbone: str) -> str:
     """The test model of timm that is nearest to a backbone."""
     return next(name for family, name in _STAND_INS if family in backbone.lower())
+
+
+def stand_in_level(at: str, backbone: str) -> str:
+    """The module of a stand-in that is nearest to a stage named as a level.
+
+    Args:
+        at: name of a module of the real backbone.
+        backbone: the stand-in.
+    """
+    number = re.search(r"\d+", at)
+    if backbone not in _STAGES or number is None:
+        return at
+    prefix, last = _STAGES[backbone]
+    return f"{prefix}{min(int(number.group()), last)}"
 
 
 def _training_table(folder: Path) -> Path:
@@ -84,6 +108,10 @@ def _small(run: Run, table: Path, validation: Path) -> Run:
             update={
                 "backbone": backbone,
                 "checkpoint": None,
+                "levels": tuple(
+                    level.model_copy(update={"at": stand_in_level(level.at, backbone)})
+                    for level in run.model.levels
+                ),
                 "embedding_size": min(embedding, 32) if embedding else None,
             }
         ),
@@ -123,6 +151,9 @@ def _small(run: Run, table: Path, validation: Path) -> Run:
                 "batch_size": BATCH_SIZE,
                 "accumulate": min(train.accumulate, 2),
                 "precision": "bf16-mixed" if train.precision != "32-true" else "32-true",
+                "freeze": min(train.freeze, _MOST_FROZEN)
+                if isinstance(train.freeze, int)
+                else train.freeze,
                 "freeze_epochs": min(train.freeze_epochs, 1),
                 "compile": False,
                 "workers": 0,
