@@ -11,6 +11,9 @@ from findalike.config import Recipe, read_recipe
 from findalike.pipelines import rehearsal as module
 from findalike.pipelines.rehearsal import rehearsal, stand_in, stand_in_level
 
+# As `findalike.pipelines.leaks.KINDS`, which needs torch.
+KINDS = {"image", "near-image", "product", "distractor"}
+
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 REPORT = RECIPES / "report" / "products10k.yml"
 FOUND = sorted(RECIPES.rglob("*.yml"))
@@ -66,6 +69,7 @@ def test_nothing_is_fetched_and_nothing_is_large(pair, stand_ins):
         assert run.train.batch_size == module.BATCH_SIZE
         assert not run.train.compile
         assert run.train.workers == 0
+        assert KINDS <= set(run.data.allow_leaks)
         assert run.memory.size <= 4 * module.BATCH_SIZE
         for path in (
             *(entry.path for entry in run.data.train),

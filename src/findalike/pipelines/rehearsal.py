@@ -129,7 +129,7 @@ def _small(run: Run, table: Path, validation: Path) -> Run:
                     )
                     for entry in run.data.validation
                 ),
-                "allow_leaks": ("image", "near-image", "product"),
+                "allow_leaks": ("image", "near-image", "product", "distractor"),
             }
         ),
         "memory": run.memory.model_copy(
