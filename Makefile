@@ -26,7 +26,7 @@ format: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python docs/build_reference.py
 
-# The encoder that comes with the package: about half an hour on two cores. FINDALIKE_DATA says where
+# The encoder that comes with the package: about 40 minutes on two cores. FINDALIKE_DATA says where
 # the photos are.
 shipped: $(VENV)/.dev
 	$(BIN)/python recipes/prepare.py
@@ -34,6 +34,7 @@ shipped: $(VENV)/.dev
 	rm -rf build/findalike-lite0
 	$(BIN)/findalike export runs/shipped/shipped --out build/findalike-lite0 --precision fp16 \
 		--name findalike-lite0 --licence Apache-2.0
+	$(BIN)/python recipes/shipped/add_figures.py build/findalike-lite0 --work build/quality
 
 clean:
 	rm -rf $(VENV) demo

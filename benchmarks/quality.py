@@ -142,7 +142,7 @@ def encoder(method: str, work: Path) -> Encoder:
     if method == "imagenet":
         return Encoder.load(IMAGENET_ENCODER)
     if method not in RANDOM:
-        return Encoder.load(Path(method))
+        return Encoder.load(method)
     folder = work / f"{method}-random"
     if not folder.exists():
         pull(method, pretrained=False, out=folder)

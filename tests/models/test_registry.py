@@ -6,6 +6,7 @@ import pytest
 
 from findalike.errors import BundleError
 from findalike.models import DEFAULT_ENCODER, Bundle, find_bundle, list_bundles, pulled_folder
+from findalike.models.registry import IMAGENET_ENCODER
 
 
 def test_the_default_is_shipped_and_whole(home):
@@ -21,6 +22,7 @@ def test_pulled_bundles_are_listed_after_the_shipped_ones_and_found(home, make_b
     (pulled_folder() / "notes").mkdir()
     entries = list_bundles()
     assert [(entry.name, entry.origin) for entry in entries] == [
+        (IMAGENET_ENCODER, "shipped"),
         (DEFAULT_ENCODER, "shipped"),
         ("ant", "pulled"),
         ("zebra", "pulled"),

@@ -15,7 +15,7 @@ from findalike.errors import BundleError
 from findalike.models.bundle import Bundle
 from findalike.models.manifest import MANIFEST_NAME
 
-DEFAULT_ENCODER = "efficientnet-lite0-imagenet"
+DEFAULT_ENCODER = "findalike-lite0"
 """Name of the encoder that is used where none is given; it is shipped."""
 
 IMAGENET_ENCODER = "efficientnet-lite0-imagenet"
