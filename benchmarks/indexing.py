@@ -36,6 +36,7 @@ import numpy as np
 
 from findalike.index.embedded import EmbeddedIndex
 from findalike.index.schema import VECTOR, vectors_of
+from findalike.models.registry import IMAGENET_ENCODER
 from findalike.types import Embeddings
 
 NAMES = ("findalike", "plain", "batched")
@@ -74,6 +75,8 @@ class Job:
     def command(self, name: str, out: Path) -> list[str]:
         if name == "findalike":
             program = [str(Path(sys.executable).with_name("findalike")), "index", str(self.table)]
+            # The weights of the peers.
+            program += ["--encoder", IMAGENET_ENCODER]
             return [*program, "--root", str(self.root), "--shop", str(out), "--json"]
         loop = [sys.executable, str(LOOP), str(self.lines), str(self.root), f"{out}.npy"]
         return [*loop, "--batch", "32"] if name == "batched" else loop

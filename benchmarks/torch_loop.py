@@ -3,7 +3,7 @@
     python benchmarks/torch_loop.py LIST ROOT OUT.npy [--batch 32]
 
 Reads one path a line from LIST, each below ROOT, and writes their embeddings in that order,
-float32 (n, 1280), unit rows. The backbone and its weights are those of the shipped encoder, and so
+float32 (n, 1280), unit rows. The backbone and its weights are those of the ImageNet encoder, and so
 is the picture it sees: the photo on a white square of 224 x 224, grey levels scaled to -1 to 1.
 
 Without ``--batch``: one photo after the other, torch eager. With it: photos decoded by a pool of

@@ -71,7 +71,7 @@ def show(
 ) -> None:
     """Show what an encoder is, after checking its hashes.
 
-    Example: `findalike models show efficientnet-lite0-imagenet`
+    Example: `findalike models show findalike-lite0`
     """
     from rich.markdown import Markdown
 
