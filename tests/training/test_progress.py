@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 
 from rich.console import Console  # noqa: E402
 
-from findalike.training import BarProgress  # noqa: E402
+from findalike.training import BarProgress, LineProgress  # noqa: E402
 from training_stand_ins import make_run, train  # noqa: E402
 
 
@@ -50,6 +50,20 @@ def test_a_terminal_shows_where_the_run_is() -> None:
         "arcface-224", "epoch 2/5", "step 300/1,000", "loss 1.2346", "88 img/s", "validating",
     ):  # fmt: skip
         assert part in shown
+
+
+def test_a_file_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = LineProgress(seconds=0.0)
+    lines.start(run="arcface-224", epochs=5, steps=1000, done=100)
+    lines.step(epoch=2, step=300, loss=1.23456, images_per_second=87.6)
+    seldom = LineProgress(seconds=1000.0)
+    seldom.start(run="xbm", epochs=1, steps=10, done=0)
+    seldom.step(epoch=1, step=1, loss=1.0, images_per_second=1.0)
+    assert capsys.readouterr().err.splitlines() == [
+        "arcface-224: 1,000 steps, epochs: 5, from step 100",
+        "  epoch 2/5, step 300/1,000: loss 1.2346, 88 img/s, 0 minutes left",
+        "xbm: 10 steps, epochs: 1",
+    ]
 
 
 def test_a_file_stays_empty() -> None:

@@ -87,13 +87,15 @@ def train(
         return
     from findalike.cli.output import stderr
     from findalike.pipelines.train import rehearse_recipe, train_recipe
-    from findalike.training import BarProgress
+    from findalike.training import BarProgress, LineProgress, TrainingProgress
 
     def say(text: str) -> None:
         if not as_json:
             stderr.print(text, markup=False, soft_wrap=True)
 
-    watch = BarProgress(stderr) if not as_json else None
+    watch: TrainingProgress | None = None
+    if not as_json:
+        watch = BarProgress(stderr) if stderr.is_terminal else LineProgress()
     if smoke:
         outcomes = rehearse_recipe(chain, out=out, progress=watch, say=say)
     else:

@@ -2,7 +2,7 @@
 
 from findalike.training.feed import Feed
 from findalike.training.fit import fit
-from findalike.training.progress import BarProgress, NoProgress, TrainingProgress
+from findalike.training.progress import BarProgress, LineProgress, NoProgress, TrainingProgress
 from findalike.training.results import FitResult, KeptWeights
 from findalike.training.run_folder import RunFolder, RunState, read_run_state
 
@@ -11,6 +11,7 @@ __all__ = [
     "Feed",
     "FitResult",
     "KeptWeights",
+    "LineProgress",
     "NoProgress",
     "RunFolder",
     "RunState",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any, Protocol
 
@@ -103,6 +104,48 @@ class BarProgress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+class LineProgress:
+    """A line on standard error now and then, for output that goes to a file.
+
+    Args:
+        seconds: least time between two lines.
+    """
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._seldom = Seldom(seconds)
+        self._epochs = self._steps = self._first = 0
+        self._started = 0.0
+
+    def start(self, *, run: str, epochs: int, steps: int, done: int) -> None:
+        """See `TrainingProgress`."""
+        self._epochs, self._steps, self._first = epochs, steps, done
+        self._started = time.monotonic()
+        self._seldom.due()
+        since = f", from step {done:,}" if done else ""
+        self._write(f"{run}: {steps:,} steps, epochs: {epochs:,}{since}")
+
+    def step(self, *, epoch: int, step: int, loss: float, images_per_second: float) -> None:
+        """See `TrainingProgress`."""
+        if not self._seldom.due():
+            return
+        made = max(step - self._first, 1)
+        left = (time.monotonic() - self._started) / made * (self._steps - step) / 60.0
+        self._write(
+            f"  epoch {epoch}/{self._epochs}, step {step:,}/{self._steps:,}: loss {loss:.4f}, "
+            f"{images_per_second:,.0f} img/s, {left:,.0f} minutes left"
+        )
+
+    def say(self, text: str) -> None:
+        """See `TrainingProgress`."""
+
+    def stop(self) -> None:
+        """See `TrainingProgress`."""
+
+    def _write(self, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 class Seldom:
