@@ -46,7 +46,7 @@ DEPTH = 1000
 RANDOM = ("vgg16", "vgg11", "resnet18", "efficientnet_b0")
 METHODS = ("shipped", "imagenet", "sift", *RANDOM)
 SIMULATED_PRODUCTS, SIMULATED_SEED = 200, 7
-SMOKE_QUERIES = 12
+SMOKE_QUERIES, SMOKE_PRODUCTS = 12, 16
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Row:
     seconds: float
 
 
-def grocery(data: Path, work: Path) -> Mapping[str, EvaluationSet]:
+def grocery(data: Path, work: Path, *, products: int) -> Mapping[str, EvaluationSet]:
     """All queries first; the others are parts of them."""
     folder = data / "grocery"
     files = folder / "gallery.csv", folder / "queries.csv"
@@ -75,7 +75,7 @@ def grocery(data: Path, work: Path) -> Mapping[str, EvaluationSet]:
     }
 
 
-def apparel(data: Path, work: Path) -> Mapping[str, EvaluationSet]:
+def apparel(data: Path, work: Path, *, products: int) -> Mapping[str, EvaluationSet]:
     folder = data / "apparel"
     with (folder / "images.csv").open(encoding="utf-8", newline="") as file:
         images = list(csv.DictReader(file))
@@ -85,9 +85,9 @@ def apparel(data: Path, work: Path) -> Mapping[str, EvaluationSet]:
     return {"apparel/view": read_evaluation_set(gallery, queries, root=folder)}
 
 
-def simulated(data: Path, work: Path) -> Mapping[str, EvaluationSet]:
-    folder = work / f"simulated-{SIMULATED_PRODUCTS}-{SIMULATED_SEED}"
-    simulate(folder, products=SIMULATED_PRODUCTS, seed=SIMULATED_SEED)
+def simulated(data: Path, work: Path, *, products: int) -> Mapping[str, EvaluationSet]:
+    folder = work / f"simulated-{products}-{SIMULATED_SEED}"
+    simulate(folder, products=products, seed=SIMULATED_SEED)
     files = folder / "gallery.csv", folder / "queries.csv"
     return {"simulated": read_evaluation_set(*files)}
 
@@ -100,7 +100,7 @@ def write(path: Path, rows: Sequence[tuple[str, Mapping[str, str]]]) -> None:
             writer.writerow([Path(row["img_path"]).stem, row["img_path"], row["product_id"]])
 
 
-PROTOCOLS: Mapping[str, Callable[[Path, Path], Mapping[str, EvaluationSet]]] = {
+PROTOCOLS: Mapping[str, Callable[..., Mapping[str, EvaluationSet]]] = {
     "grocery": grocery,
     "apparel": apparel,
     "simulated": simulated,
@@ -113,6 +113,15 @@ def part_of(rankings: Rankings, whole: EvaluationSet, wanted: EvaluationSet) -> 
     rows = np.array([place[query.image_id] for query in wanted.queries])
     scores = None if rankings.scores is None else rankings.scores[rows]
     return replace(rankings, positions=rankings.positions[rows], scores=scores)
+
+
+def read(
+    family: str, data: Path, work: Path, *, smoke: bool = False
+) -> Mapping[str, EvaluationSet]:
+    """The protocols of a family, the one with all queries first."""
+    products = SMOKE_PRODUCTS if smoke else SIMULATED_PRODUCTS
+    sets = PROTOCOLS[family](data, work, products=products)
+    return smaller(sets) if smoke else sets
 
 
 def smaller(sets: Mapping[str, EvaluationSet]) -> Mapping[str, EvaluationSet]:
@@ -207,9 +216,8 @@ def main() -> None:
         work = Path(folder)
         work.mkdir(parents=True, exist_ok=True)
         for protocol in args.protocols:
-            sets = PROTOCOLS[protocol](args.data, work)
             methods = [*args.only, *args.encoder]
-            for row in measure(smaller(sets) if args.smoke else sets, methods, work):
+            for row in measure(read(protocol, args.data, work, smoke=args.smoke), methods, work):
                 rows.append(row)
                 if args.json:
                     print(json.dumps(asdict(row)), flush=True)

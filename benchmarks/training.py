@@ -84,8 +84,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     sets: dict[str, EvaluationSet] = {}
     for family in args.protocols:
-        found = quality.PROTOCOLS[family](args.data, args.work)
-        sets |= quality.smaller(found) if args.smoke else found
+        sets |= quality.read(family, args.data, args.work, smoke=args.smoke)
     figures: Figures = {}
     base = args.recipe.parent
     for seed in args.seeds:

@@ -47,9 +47,9 @@ def main() -> None:
     arguments.work.mkdir(parents=True, exist_ok=True)
     rows = [
         row
-        for family in quality.PROTOCOLS.values()
+        for family in quality.PROTOCOLS
         for row in quality.measure(
-            family(arguments.data, arguments.work),
+            quality.read(family, arguments.data, arguments.work),
             ["imagenet", str(arguments.bundle)],
             arguments.work,
         )

@@ -34,12 +34,14 @@ def test_quality(shared_data, tmp_path):
     rows = [json.loads(line) for line in lines]
     shipped, sift = ([r for r in rows if (r["method"] == "sift") == other] for other in (0, 1))
     protocols = ["grocery/all", "grocery/seen", "grocery/unseen", "apparel/view"]
+    protocols.append("simulated")
     assert [row["protocol"] for row in shipped] == [row["protocol"] for row in sift] == protocols
-    whole, seen, unseen, apparel = shipped
+    whole, seen, unseen, apparel, simulated = shipped
     assert whole["queries"] == seen["queries"] + unseen["queries"]
     parts = seen["queries"] * seen["map_at_k"] + unseen["queries"] * unseen["map_at_k"]
     assert parts == pytest.approx(whole["queries"] * whole["map_at_k"])
     assert apparel["queries"] >= 10
+    assert simulated["queries"] >= 10
     assert all(0 < row["map_at_k"] <= 1 for row in rows)
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from findalike.errors import FailureError, RecipeError, SettingError  # noqa: E4
 from findalike.training.devices import Devices, parse_devices  # noqa: E402
 from findalike.training.fit import _of_process  # noqa: E402
 from findalike.training.metrics_log import read_metrics  # noqa: E402
-from training_stand_ins import agreement, make_run, train  # noqa: E402
+from training_stand_ins import BreaksOff, make_run, train  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -48,20 +47,6 @@ def test_other_devices_are_refused(text: str) -> None:
 def test_half_precision_of_gpus_is_refused_on_the_cpu(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="16-mixed"):
         train(make_run(train={"precision": "16-mixed"}), tmp_path / "run")
-
-
-class BreaksOff:
-    """Judges a network, but raises the second time, as long as there is a file."""
-
-    def __init__(self, flag: Path) -> None:
-        self.flag = flag
-        self.calls = 0
-
-    def __call__(self, embed: Any) -> dict[str, float]:
-        self.calls += 1
-        if self.calls == 2 and self.flag.exists():
-            raise RecipeError("the disk fell off")
-        return agreement(embed)
 
 
 def test_two_processes_make_the_run_of_one_with_the_same_batches(tmp_path: Path) -> None:

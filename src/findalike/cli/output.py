@@ -22,7 +22,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
+
+FILE_WIDTH = 240
+"""Columns of a table where the output is no terminal."""
 
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
@@ -31,6 +35,13 @@ stderr = Console(stderr=True, highlight=False)
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object; nothing else goes to standard output with `--json`."""
     sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(table: Table) -> None:
+    """Print a table; in a file or a pipe, where no line has an end, its cells are left whole."""
+    # Not by the argument `width`, which can only make a console narrower.
+    wide = Console(file=console.file, width=FILE_WIDTH, highlight=False)
+    (console if console.is_terminal else wide).print(table)
 
 
 def print_error(message: str) -> None:

@@ -180,7 +180,7 @@ def _gigabytes(count: int) -> str:
 def _print_outcomes(outcomes: Sequence[RunOutcome], *, as_json: bool) -> None:
     from rich.table import Table
 
-    from findalike.cli.output import console, print_json
+    from findalike.cli.output import console, print_json, print_table
     from findalike.pipelines.chain_table import chain_header, chain_rows
 
     folder = outcomes[-1].folder.parent
@@ -208,7 +208,7 @@ def _print_outcomes(outcomes: Sequence[RunOutcome], *, as_json: bool) -> None:
     table = Table(*chain_header(outcomes))
     for row in chain_rows(outcomes):
         table.add_row(*row)
-    console.print(table)
+    print_table(table)
     console.print(
         f"Runs in {folder}. Next: findalike export {outcomes[-1].folder} --out BUNDLE",
         markup=False,

@@ -138,7 +138,7 @@ def _print(report: AmazonReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from findalike.cli.output import console, print_note
+    from findalike.cli.output import console, print_note, print_table
 
     console.print(
         f"{report.products:,} products, {report.downloaded:,} pictures ({report.embedded:,} "
@@ -150,7 +150,7 @@ def _print(report: AmazonReport) -> None:
         counts = (made.products, made.seller_images, made.user_images, sum(made.dropped.values()))
         cells = (f"{made.min_cosine:g}", *(f"{count:,}" for count in counts), str(made.path))
         table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
+    print_table(table)
     if quantiles := report.tables[0].quantiles:
         console.print(
             "mean cosines that 10, 25, 50, 75 and 90 % of the buyers' photos do not reach: "
