@@ -206,3 +206,13 @@ def test_unknown_devices_are_refused(findalike, recipe, tmp_path):
     done = findalike("train", recipe, "--out", tmp_path, "--devices", "tpu", "--until", "first")
     assert done.code == 2
     assert "devices 'tpu'" in done.err
+
+
+@train
+def test_a_plan_is_made_for_the_devices_asked_for(findalike, recipe):
+    one = findalike("train", recipe, "--dry-run", "--devices", "cpu", "--json").json["runs"][0]
+    two = findalike("train", recipe, "--dry-run", "--devices", "cpu:2", "--json").json["runs"][0]
+    assert two["steps_per_epoch"] < one["steps_per_epoch"]
+    wrong = findalike("train", recipe, "--dry-run", "--devices", "many")
+    assert wrong.code == 2
+    assert "many" in wrong.err

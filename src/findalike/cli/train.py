@@ -82,8 +82,10 @@ def train(
     _require_extra()
     if dry_run:
         from findalike.pipelines.training_plan import plan_recipe
+        from findalike.training.devices import parse_devices
 
-        _print_plan(plan_recipe(chain, base=recipe.parent), as_json=as_json)
+        count = parse_devices(devices).count
+        _print_plan(plan_recipe(chain, base=recipe.parent, devices=count), as_json=as_json)
         return
     from findalike.cli.output import stderr
     from findalike.pipelines.train import rehearse_recipe, train_recipe

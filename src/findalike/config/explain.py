@@ -57,9 +57,15 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, list
     """
     owners: list[type[BaseModel]] = [model]
     parts: list[str] = []
+    in_mapping = False
     for part in loc:
         if isinstance(part, int):
             parts.append(str(part))
+            continue
+        if in_mapping:
+            # The keys of a mapping are the user's own.
+            parts.append(part)
+            in_mapping = False
             continue
         annotations = [
             field.annotation
@@ -70,6 +76,7 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, list
         tagged = [kind for kind in owners if part in _tags(kind)]
         if annotations:
             parts.append(part)
+            in_mapping = any(get_origin(annotation) is dict for annotation in annotations)
             inside = [kind for annotation in annotations for kind in sections_of(annotation)]
             owners = inside or owners
         elif tagged:

@@ -212,7 +212,7 @@ def _require_open_clip_name(name: str, tag: str, *, tagged: bool) -> None:
 
 
 def _unknown(name: str, what: str, choices: list[str]) -> BundleError:
-    near = get_close_matches(name, choices, n=3, cutoff=0.5)
+    near = get_close_matches(name, list(dict.fromkeys(choices)), n=3, cutoff=0.5)
     shown = ", ".join(near or choices[:8]) or "none"
     return BundleError(f"no {what} is named {name!r}: near it are {shown}")
 

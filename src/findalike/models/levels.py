@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ class Levels(nn.Module):
             return features
         parts = [functional.normalize(features, dim=1)]
         for weight, tap, pool in zip(self.weights, self.taps, self.pools, strict=True):
-            found = tap.take()  # type: ignore[operator]
+            found = cast(_Tap, tap).take()
             if found.ndim != 4:
                 raise BundleError(
                     f"model.levels needs feature maps, and a module it names in {self.spec} gives "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from findalike.config.explain import explain
 from findalike.errors import BundleError
 from findalike.types import InputSpec
 
@@ -141,7 +141,9 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:
-        raise BundleError(f"{path}: {_explain(error)}; mend it or pull the encoder again") from None
+        raise BundleError(
+            f"{path}: {'; '.join(explain(error, Manifest))}; mend it or pull the encoder again"
+        ) from None
 
 
 def _refuse_newer(data: bytes, path: Path) -> None:
@@ -156,36 +158,3 @@ def _refuse_newer(data: bytes, path: Path) -> None:
             f"{path} has schema version {version}, this findalike knows up to {SCHEMA_VERSION}: "
             f"upgrade with `pip install --upgrade findalike`"
         )
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(_explain_one(item["loc"], item) for item in error.errors())
-
-
-def _explain_one(loc: tuple[int | str, ...], item: Any) -> str:
-    key = ".".join(str(part) for part in loc) or "the document"
-    if item["type"] == "extra_forbidden":
-        allowed = _keys_beside(loc)
-        near = get_close_matches(str(loc[-1]), allowed, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"allowed are {', '.join(allowed)}"
-        return f"unknown key {key!r}, {hint}"
-    if item["type"] == "missing":
-        return f"key {key!r} is missing"
-    message = item["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}" + ("" if item["type"] == "value_error" else f", not {_short(item)}")
-
-
-def _short(item: Any) -> str:
-    text = repr(item["input"])
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Manifest
-    for part in loc[:-1]:
-        if not isinstance(part, str):
-            continue
-        kinds: tuple[Any, ...] = (model.model_fields[part].annotation,)
-        kinds += get_args(kinds[0])
-        model = next(k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel))
-    return sorted(model.model_fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,8 +201,10 @@ def _activations(network: EmbeddingNetwork, size: int) -> int:
 
 
 @contextmanager
-def _hooks(modules: list[nn.Module], hook: object) -> Iterator[None]:
-    handles = [module.register_forward_hook(hook) for module in modules]  # type: ignore[arg-type]
+def _hooks(
+    modules: list[nn.Module], hook: Callable[[nn.Module, object, object], None]
+) -> Iterator[None]:
+    handles = [module.register_forward_hook(hook) for module in modules]
     try:
         yield
     finally:
