@@ -87,3 +87,11 @@ def test_training(shared_data, tmp_path):
     assert list(figures) == ["second"]
     assert set(figures["second"]) == {"grocery/all", "grocery/seen", "grocery/unseen"}
     assert all(0 < value <= 1 for (value,) in figures["second"].values())
+
+
+def test_leak_cosine(shared_data):
+    lines = run("leak_cosine.py", "--smoke", data=shared_data).splitlines()
+    assert [line.rsplit(" of ")[-1] for line in lines[1:]] == ["40", "40", "20", "20", "20"]
+    # Copies are nearer than other photos, and the less is cut the nearer.
+    medians = [float(line[30:].split()[3]) for line in lines[1:]]
+    assert medians[2] > medians[3] > medians[4] > max(medians[:2])
