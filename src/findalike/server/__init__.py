@@ -1,0 +1,1 @@
+"""The HTTP service of a shop: search, catalogue, page and widget."""
