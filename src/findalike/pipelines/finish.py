@@ -51,33 +51,41 @@ def finish_run(
     """Make the final weights by the section ``finish``, judge them, and write them.
 
     Without validation sets nothing can be chosen: the last weights, or the mean of the kept ones,
-    are taken.
+    are taken. What the losses learnt, such as class weights, goes the same way as the network: the
+    mean of the same members, and as far back to the start where the run began with it. A run that
+    starts from these weights gets a pair that belongs together.
 
     Args:
         result: what training left behind.
         network: of the run; holds the final weights afterwards.
-        start: file of the weights the run began with; needed for ``interpolate``.
+        start: file of the weights the run began with, and of what its losses had learnt before;
+            needed for ``interpolate``.
         validate: judges a network.
-        refit: computes the head of the network anew from its other weights; None where the head
-            is trained.
+        refit: computes the head of the network anew from its other weights, its embeddings turned
+            as before, so that class weights still fit; None where the head is trained.
         tell: is told what was made.
     """
     judge = _Judge(network, validate, criterion=_criterion(run), tell=tell)
     said: list[str] = []
-    state: State = _network_state(result.best.path)
-    kept = [_network_state(weights.path) for weights in result.kept]
+    best = _read(result.best.path)
+    state, learnt = best.network, best.losses
+    kept = [_read(weights.path) for weights in result.kept]
     if run.finish.soup == "greedy" and len(kept) > 1 and validate.sets:
         tell(f"greedy soup of {len(kept)} weights")
-        soup = greedy_soup(kept, judge)
+        soup = greedy_soup([weights.network for weights in kept], judge)
         state = soup.state
+        learnt = mean_state([kept[member].losses for member in soup.members])
         said.append(f"greedy soup of {len(soup.members)} of {len(kept)} weights")
     elif run.finish.soup != "none" and len(kept) > 1:
-        state = mean_state(kept)
+        state = mean_state([weights.network for weights in kept])
+        learnt = mean_state([weights.losses for weights in kept])
         said.append(f"mean of {len(kept)} weights")
     taken: float | None = None
     if run.finish.interpolate:
         tell("steps from the start to the end")
-        state, taken = _stepped(run, _network_state(start), state, judge, validate)
+        begun = _read(start)
+        state, taken = _stepped(run, begun.network, state, judge, validate)
+        learnt = interpolate(begun.losses, learnt, taken)
         said.append(f"{taken:g} of the way from the start")
     network.load_state_dict(dict(state))
     if refit is not None:
@@ -92,7 +100,7 @@ def finish_run(
         result.best.path.with_name("final.safetensors"),
         network,
         # Nobody judges class weights, but the next run's begin with them.
-        _part(result.best.path, LOSSES),
+        learnt,
         {
             "step": str(result.best.step),
             "epoch": str(result.best.epoch),
@@ -172,12 +180,20 @@ def _criterion(run: Run) -> str:
     return "map" if run.validate_.criterion == "loss" else run.validate_.criterion
 
 
-def _network_state(path: Path) -> dict[str, Tensor]:
-    return _part(path, PREFIX)
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """What a file of weights holds of the network, and of its losses."""
+
+    network: State
+    losses: State
 
 
-def _part(path: Path, prefix: str) -> dict[str, Tensor]:
+def _read(path: Path) -> _Weights:
     tensors = read_weights(path)
+    return _Weights(_part(tensors, PREFIX), _part(tensors, LOSSES))
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {
         name.removeprefix(prefix): tensor
         for name, tensor in tensors.items()

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from findalike.config import Run, SamplerSection, resolve_path
 from findalike.data.training.augment import Augmentation
@@ -122,7 +122,9 @@ def train_run(
     network = _network(run, base)
     losses = nn.ModuleList(build_losses(run, mixture, network.embedding_size))
     labels = [list(mixture.label_name(label)) for label in range(mixture.classes)]
-    fitted = parent is not None and _take_over(network, losses, parent, labels, tell)
+    left = _take_over(network, losses, parent, labels, tell) if parent is not None else None
+    # Whether the head came with the weights.
+    fitted = left is not None and not any(name.startswith("network.head.") for name in left)
     with RunFolder.open(
         folder, run, fingerprint=mark, start=start, devices=devices, base=base
     ) as opened:
@@ -132,7 +134,7 @@ def train_run(
             whiten(run, network, mixture)
         _write_data(folder, mixture, labels, leaks)
         if run.finish.interpolate and not (folder / START).is_file():
-            save_weights(folder / START, network, {}, {"start": start})
+            save_weights(folder / START, network, _learnt(losses, left), {"start": start})
         feed = _feed(run, mixture)
         result = fit(
             run,
@@ -153,7 +155,7 @@ def train_run(
             network=network,
             start=folder / START,
             validate=validator,
-            refit=partial(whiten, run, network, mixture) if whitened else None,
+            refit=partial(whiten, run, network, mixture, turned=True) if whitened else None,
             tell=tell,
         )
         _tell_unreadable(feed, tell)
@@ -212,18 +214,29 @@ def _take_over(
     parent: Path,
     labels: list[list[str]],
     tell: Say,
-) -> bool:
+) -> tuple[str, ...]:
     """Start from another run's weights; class weights only where the classes are the same.
 
     Returns:
-        Whether the head was taken over as well.
+        Names of what keeps its own values, as in the file.
     """
-    taken = load_weights_into(
-        network, parent, losses=losses if _labels_of(parent) == labels else None
-    )
-    if taken.left:
-        tell(f"new in this run: {', '.join(taken.left[:4])}{' …' if len(taken.left) > 4 else ''}")
-    return not any(name.startswith("network.head.") for name in taken.left)
+    same = _labels_of(parent) == labels
+    left = load_weights_into(network, parent, losses=losses if same else None).left
+    if left:
+        tell(f"new in this run: {', '.join(left[:4])}{' …' if len(left) > 4 else ''}")
+    own = () if same else tuple(f"losses.{name}" for name, _ in losses.named_parameters())
+    return left + own
+
+
+def _learnt(losses: nn.Module, left: tuple[str, ...] | None) -> dict[str, Tensor]:
+    """What the losses have from another run; nothing of what is drawn at random."""
+    if left is None:
+        return {}
+    return {
+        name: parameter.detach()
+        for name, parameter in losses.named_parameters()
+        if f"losses.{name}" not in left
+    }
 
 
 def _labels_of(weights: Path) -> object:

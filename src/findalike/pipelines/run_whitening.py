@@ -14,7 +14,7 @@ from findalike.data.training.draws import Draw
 from findalike.data.training.mixture import Mixture
 from findalike.errors import RecipeError
 from findalike.models.network import EmbeddingNetwork
-from findalike.models.whitening import Rows, WhiteningHead, fit_whitening
+from findalike.models.whitening import Matrix, Rows, WhiteningHead, fit_whitening
 
 BATCH = 64
 
@@ -24,6 +24,7 @@ def whiten(
     network: EmbeddingNetwork,
     mixture: Mixture,
     *,
+    turned: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Compute the head from the training photos as the encoder sees them, without augmentation.
@@ -32,6 +33,8 @@ def whiten(
         run: names the head's settings.
         network: its head is changed in place.
         mixture: photos with ``split=val`` take no part.
+        turned: turn the new embeddings as near as can be to those of the head before. A turn
+            changes no cosine between them, but class weights were learnt beside the old ones.
         progress: called with (photos done, photos in all).
 
     Raises:
@@ -51,7 +54,24 @@ def whiten(
         groups=2 * sets + users,
         domains=_domains(run, mixture, sets, users),
     )
+    if turned:
+        before = _units(rows) @ head.weight.double().numpy().T + head.bias.double().numpy()
+        matrix = _turn(before, (_units(rows) - centre) @ matrix.T) @ matrix
     head.set(matrix, centre)
+
+
+def _turn(before: Matrix, after: Matrix) -> Matrix:
+    """The rotation Q (d, d) that brings ``after @ Q.T`` nearest to ``before``, both (n, d).
+
+    The orthogonal Procrustes problem (Schönemann, Psychometrika 31, 1966), on unit lengths.
+    """
+    left, _, right = np.linalg.svd(_units(before).T @ _units(after))
+    return np.asarray(left @ right)
+
+
+def _units(rows: NDArray[np.floating]) -> Matrix:
+    wide = rows.astype(np.float64)
+    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True).clip(1e-12))
 
 
 def _photos(mixture: Mixture, most: int, seed: int) -> Rows:
