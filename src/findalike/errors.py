@@ -25,7 +25,9 @@ and the row. Errors of other libraries are translated where they are met (``rais
     │   └── MissingExtraError     an optional dependency that is not installed
     └── FailureError              not the caller's fault; the command line exits with 1
         ├── FetchError            a remote image, or weights on a hub, that could not be had
-        ├── ShopLockedError       another process is writing to the shop
+        ├── LockedError           another process is writing to the same place
+        │   ├── ShopLockedError   to the shop
+        │   └── RunLockedError    to the folder of the run
         ├── StorageError          the disk is full, read-only or damaged
         └── EngineError           the index engine or the encoder's runtime failed
 """
@@ -128,8 +130,16 @@ class FetchError(FailureError):
     """A remote image, or weights on a hub, that could not be had."""
 
 
-class ShopLockedError(FailureError):
+class LockedError(FailureError):
+    """Another process is writing to the same place."""
+
+
+class ShopLockedError(LockedError):
     """Another process is writing to the shop."""
+
+
+class RunLockedError(LockedError):
+    """Another process trains in the folder of the run."""
 
 
 class StorageError(FailureError):

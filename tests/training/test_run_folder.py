@@ -10,7 +10,7 @@ pytestmark = pytest.mark.train
 pytest.importorskip("torch")
 
 from findalike.config import Run  # noqa: E402
-from findalike.errors import RecipeError, ShopLockedError  # noqa: E402
+from findalike.errors import RecipeError, RunLockedError  # noqa: E402
 from findalike.training import RunFolder, read_run_state  # noqa: E402
 from training_stand_ins import make_run  # noqa: E402
 
@@ -88,7 +88,7 @@ def test_a_broken_run_json_is_told(tmp_path: Path) -> None:
 
 def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
     held = _open(tmp_path / "run")
-    with pytest.raises(ShopLockedError, match="another process trains"):
+    with pytest.raises(RunLockedError, match="another process trains"):
         _open(tmp_path / "run")
     held.close()
     _open(tmp_path / "run").close()
@@ -99,5 +99,5 @@ def test_it_can_be_sent_to_another_process(tmp_path: Path) -> None:
         copy = pickle.loads(pickle.dumps(folder))
         assert copy.path == folder.path
         copy.close()
-        with pytest.raises(ShopLockedError):
+        with pytest.raises(RunLockedError):
             _open(tmp_path / "run")

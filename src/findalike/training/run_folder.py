@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from filelock import FileLock, Timeout
 
 from findalike.config import Run
-from findalike.errors import RecipeError, ShopLockedError
+from findalike.errors import RecipeError, RunLockedError
 from findalike.training.environment import describe_environment
 from findalike.training.files import write_json
 
@@ -100,7 +100,7 @@ class RunFolder:
 
         Raises:
             RecipeError: if the folder holds another run, a finished one, or something else.
-            ShopLockedError: if another process trains in it.
+            RunLockedError: if another process trains in it.
         """
         path.mkdir(parents=True, exist_ok=True)
         folder = cls(path, resuming=False)
@@ -169,7 +169,7 @@ class RunFolder:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            raise ShopLockedError(
+            raise RunLockedError(
                 f"another process trains in {self.path}: wait for it, or choose another --out"
             ) from None
         self._lock = lock
