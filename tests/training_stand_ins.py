@@ -29,7 +29,10 @@ BASE: dict[str, Any] = {
     "start": "random",
     "model": {"backbone": "timm/test_resnet", "embedding_size": DIMENSION, "dropout": 0.2},
     "input": {"size": SIZE},
-    "data": {"train": [{"name": "squares", "path": "nowhere.csv"}]},
+    "data": {
+        "train": [{"name": "squares", "path": "nowhere.csv"}],
+        "validation": [{"name": "squares", "gallery": "nowhere.csv", "queries": "nowhere.csv"}],
+    },
     "losses": [{"name": "arcface"}],
     "optimizer": {"lr": 0.003},
     "train": {"epochs": 2, "batch_size": 8, "seed": 3},
@@ -98,7 +101,9 @@ def _loss(run: Run, name: str) -> nn.Module:
         return CrossEntropyLoss(CLASSES, dimension)
     if run.memory.size:
         return XbmContrastiveLoss(
-            dimension, size=run.memory.size, warm_up_steps=run.memory.warm_up_steps
+            dimension,
+            size=run.memory.size,
+            warm_up_batches=run.memory.warm_up_steps * run.train.accumulate,
         )
     return ContrastiveLoss()
 

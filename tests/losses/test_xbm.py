@@ -37,8 +37,8 @@ def batches(steps: int, count: int, *, images: int | None = None, dtype=torch.fl
 class SlowXbm:
     """The same in loops, with a list for a memory."""
 
-    def __init__(self, size: int, *, warm_up_steps: int = 0, weight: float = 1.0) -> None:
-        self.size, self.warm_up_steps, self.weight = size, warm_up_steps, weight
+    def __init__(self, size: int, *, warm_up_batches: int = 0, weight: float = 1.0) -> None:
+        self.size, self.warm_up_batches, self.weight = size, warm_up_batches, weight
         self.memory: list[tuple] = []
         self.steps = 0
 
@@ -47,7 +47,7 @@ class SlowXbm:
         batch = list(zip(features, labels.tolist(), ids.tolist(), strict=True))
         loss = self._loss(batch, batch)
         self.steps += 1
-        if self.steps <= self.warm_up_steps:
+        if self.steps <= self.warm_up_batches:
             return loss
         self.memory += [(row.detach(), label, image) for row, label, image in batch]
         self.memory = self.memory[-self.size :]
@@ -101,9 +101,9 @@ def test_values_and_gradients_are_those_of_pytorch_metric_learning(size):
 def test_against_a_loop_where_images_come_back(size, warm_up):
     # Below 8 the batch is larger than the memory; at 12 and 30 the ring wraps within a batch.
     ours = XbmContrastiveLoss(
-        DIMENSION, size=size, warm_up_steps=warm_up, memory_weight=0.5
+        DIMENSION, size=size, warm_up_batches=warm_up, memory_weight=0.5
     ).double()
-    slow = SlowXbm(size, warm_up_steps=warm_up, weight=0.5)
+    slow = SlowXbm(size, warm_up_batches=warm_up, weight=0.5)
     _compare(ours, slow, batches(6, 8, images=10))
 
     held = ours.memory.contents()
@@ -153,8 +153,8 @@ def test_no_gradient_reaches_the_memory():
     assert not loss.memory.features.requires_grad
 
 
-def test_the_warm_up_leaves_the_memory_empty_and_counts_training_steps_only():
-    loss = XbmContrastiveLoss(DIMENSION, size=100, warm_up_steps=2)
+def test_the_warm_up_leaves_the_memory_empty_and_counts_training_batches_only():
+    loss = XbmContrastiveLoss(DIMENSION, size=100, warm_up_batches=2)
     data = list(batches(6, 4, dtype=torch.float32))
     loss.eval()
     loss(*data[0])
@@ -206,7 +206,7 @@ def test_it_continues_from_its_state_as_if_never_stopped():
 
     data = list(batches(10, 8, images=20, dtype=torch.float32))
     network = nn.Linear(DIMENSION, DIMENSION)
-    whole = XbmContrastiveLoss(DIMENSION, size=30, warm_up_steps=3)
+    whole = XbmContrastiveLoss(DIMENSION, size=30, warm_up_batches=3)
     trained(whole, network, data[:5])
     kept = io.BytesIO()
     torch.save({"loss": whole.state_dict(), "network": network.state_dict()}, kept)
@@ -214,7 +214,10 @@ def test_it_continues_from_its_state_as_if_never_stopped():
 
     kept.seek(0)
     state = torch.load(kept, weights_only=True)
-    resumed, again = XbmContrastiveLoss(DIMENSION, size=30, warm_up_steps=3), copy.deepcopy(network)
+    resumed, again = (
+        XbmContrastiveLoss(DIMENSION, size=30, warm_up_batches=3),
+        copy.deepcopy(network),
+    )
     resumed.load_state_dict(state["loss"])
     again.load_state_dict(state["network"])
     assert trained(resumed, again, data[5:]) == expected
@@ -286,7 +289,7 @@ def test_a_memory_of_100_000_embeddings_takes_one_step():
     [
         ({"size": 0}, "memory of 0 embeddings"),
         ({"memory_weight": 0.0}, "memory_weight=0.0"),
-        ({"warm_up_steps": -1}, "warm_up_steps=-1"),
+        ({"warm_up_batches": -1}, "warm_up_batches=-1"),
         ({"negative_margin": 3.0}, "negative_margin=3.0"),
     ],
 )

@@ -35,7 +35,7 @@ MAKERS = {
     "arcface": lambda: ArcFaceLoss(CLASSES, DIMENSION, subcentres=2),
     "cross-entropy": lambda: CrossEntropyLoss(CLASSES, DIMENSION),
     "contrastive": ContrastiveLoss,
-    "xbm-contrastive": lambda: XbmContrastiveLoss(DIMENSION, size=31, warm_up_steps=1),
+    "xbm-contrastive": lambda: XbmContrastiveLoss(DIMENSION, size=31, warm_up_batches=1),
     "xbm of the paper": lambda: XbmContrastiveLoss(DIMENSION, size=31, reduction="anchors"),
     "supervised-contrastive": lambda: SupervisedContrastiveLoss(
         across=0.5, users=torch.arange(IMAGES) % 3 == 0

@@ -111,7 +111,7 @@ class MemorySection(Section):
 
     Attributes:
         size: how many embeddings it holds; 0 for none.
-        warm_up_steps: steps before it counts, while embeddings still move fast.
+        warm_up_steps: steps of the optimizer before it counts, while embeddings still move fast.
         weight: of the pairs with the memory beside those of the batch.
     """
 

@@ -90,8 +90,8 @@ class XbmContrastiveLoss(nn.Module):
     (github.com/msight-tech/research-xbm): each step's loss is that of the batch with itself, with
     gradients on both sides of a pair, plus ``memory_weight`` times that of the batch with the
     memory, which takes no gradient. The batch is written into the memory first, so its pairs count
-    in both terms. For the first ``warm_up_steps`` steps, while the embeddings of a step ago are
-    worth little, there is only the batch, and nothing is written.
+    in both terms. For the first ``warm_up_batches`` batches, while the embeddings of a step ago
+    are worth little, there is only the batch, and nothing is written.
 
     Deviations from that code:
 
@@ -112,9 +112,10 @@ class XbmContrastiveLoss(nn.Module):
     Equal to the sum of pytorch-metric-learning's ``ContrastiveLoss`` on cosines and its
     ``CrossBatchMemory`` around the same, as long as no image comes twice.
 
-    Steps are calls in training mode. With gradient accumulation each micro-batch is one: it is
+    Batches are calls in training mode. With gradient accumulation each micro-batch is one: it is
     paired with itself and the memory, which holds the micro-batches before it, those of the same
-    optimiser step included. In evaluation mode there is only the batch, and nothing is written.
+    optimiser step included; a warm-up in steps is that many times the batches of one. In evaluation
+    mode there is only the batch, and nothing is written.
     Under DDP every rank takes the rows of all ranks (`gather_rows`) and so writes the same
     memory; DDP's sending of buffers at each forward (``forward_sync_buffers``, formerly
     ``broadcast_buffers``) is better off, for it would send the memory each time for nothing.
@@ -130,7 +131,7 @@ class XbmContrastiveLoss(nn.Module):
         negative_margin: float = 0.5,
         reduction: Reduction = "pairs",
         memory_weight: float = 1.0,
-        warm_up_steps: int = 0,
+        warm_up_batches: int = 0,
     ) -> None:
         """Make the loss with an empty memory.
 
@@ -141,7 +142,7 @@ class XbmContrastiveLoss(nn.Module):
             negative_margin: cosine that pairs of two classes are pushed down to.
             reduction: see `PairRule`.
             memory_weight: of the memory's term beside the batch's, above 0.
-            warm_up_steps: steps before the memory is used.
+            warm_up_batches: batches before the memory is used.
 
         Raises:
             SettingError: if an argument is outside its range.
@@ -149,13 +150,13 @@ class XbmContrastiveLoss(nn.Module):
         super().__init__()
         if not 0.0 < memory_weight < float("inf"):
             raise SettingError(f"memory_weight={memory_weight} is not possible: give one above 0")
-        if warm_up_steps < 0:
-            raise SettingError(f"warm_up_steps={warm_up_steps} is not possible: give 0 or more")
+        if warm_up_batches < 0:
+            raise SettingError(f"warm_up_batches={warm_up_batches} is not possible: give 0 or more")
         self.rule = PairRule(positive_margin, negative_margin, reduction)
         self.memory_weight = memory_weight
-        self.warm_up_steps = warm_up_steps
+        self.warm_up_batches = warm_up_batches
         self.memory = CrossBatchMemory(size, dimension)
-        self._steps = 0
+        self._batches = 0
 
     def forward(self, embeddings: Tensor, labels: Tensor, image_ids: Tensor) -> Tensor:
         """Loss, a scalar, of embeddings (n, d), labels (n,) int64 and image ids (n,) int64."""
@@ -165,17 +166,17 @@ class XbmContrastiveLoss(nn.Module):
             loss = contrastive_loss(batch, batch, self.rule)
             if not self.training:
                 return loss
-            self._steps += 1
-            if self._steps <= self.warm_up_steps:
+            self._batches += 1
+            if self._batches <= self.warm_up_batches:
                 return loss
             self.memory.enqueue(batch)
             contents = self.memory.contents()
             return loss + self.memory_weight * contrastive_loss(batch, contents, self.rule)
 
     def get_extra_state(self) -> Tensor:
-        """How many steps were made."""
-        return torch.tensor(self._steps)
+        """How many batches were seen."""
+        return torch.tensor(self._batches)
 
     def set_extra_state(self, state: Tensor) -> None:
         """Continue where `get_extra_state` was."""
-        self._steps = int(state)
+        self._batches = int(state)

@@ -9,7 +9,6 @@ from findalike.config import (
     ArcFace,
     Contrastive,
     CrossEntropy,
-    MemorySection,
     MetricLearning,
     Run,
     SupervisedContrastive,
@@ -36,16 +35,16 @@ def build_losses(run: Run, mixture: Mixture, dimension: int) -> list[nn.Module]:
     Raises:
         SettingError: if an argument is outside its range.
     """
-    return [_build(section, run.memory, mixture, dimension) for section in run.losses]
+    return [_build(section, run, mixture, dimension) for section in run.losses]
 
 
 def _build(
     section: CrossEntropy | ArcFace | Contrastive | SupervisedContrastive | MetricLearning,
-    memory: MemorySection,
+    run: Run,
     mixture: Mixture,
     dimension: int,
 ) -> nn.Module:
-    classes = mixture.classes
+    classes, memory = mixture.classes, run.memory
     match section:
         case CrossEntropy():
             return CrossEntropyLoss(classes, dimension, smoothing=section.smoothing)
@@ -70,7 +69,8 @@ def _build(
                 negative_margin=section.negative_margin,
                 reduction=section.reduction,
                 memory_weight=memory.weight,
-                warm_up_steps=memory.warm_up_steps,
+                # It sees batches, of which accumulation makes one step.
+                warm_up_batches=memory.warm_up_steps * run.train.accumulate,
             )
         case Contrastive():
             return ContrastiveLoss(
