@@ -11,7 +11,20 @@ import sys
 import typer
 
 from findalike import __version__
-from findalike.cli import data, demo, doctor, evaluate, export, index, models, search, shop, train
+from findalike.cli import (
+    data,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    index,
+    keys,
+    models,
+    search,
+    serve,
+    shop,
+    train,
+)
 from findalike.cli.output import print_error
 from findalike.errors import FindalikeError, UserError
 
@@ -26,11 +39,13 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("index")(index.index)
 app.command("search")(search.search)
+app.command("serve")(serve.serve)
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.add_typer(shop.app, name="shop")
+app.add_typer(keys.app, name="keys")
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 
