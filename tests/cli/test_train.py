@@ -140,6 +140,23 @@ def test_a_plan_in_words(findalike, recipe, tmp_path, monkeypatch):
 
 
 @train
+def test_a_plan_refuses_leaks_and_shows_what_is_allowed(findalike, recipe, tmp_path):
+    own = "data.validation=[{name: own, gallery: photos/gallery.csv, queries: photos/queries.csv}]"
+    call = ("train", recipe, "--dry-run", "--out", tmp_path / "runs", "--until", "first")
+    refused = findalike(*call, "--set", own, "--set", "data.allow_leaks=[]")
+    assert refused.code == 2
+    assert "the training data shares with what it is judged by" in refused.err
+    assert refused.out == ""
+    shown = findalike(*call, "--set", own, "--set", "data.allow_leaks=[own]")
+    assert shown.code == 0, shown.err
+    assert " image, in own from photos: allowed" in shown.out
+    (plan,) = findalike(*call, "--set", own, "--set", "data.allow_leaks=[own]", "--json").json[
+        "runs"
+    ]
+    assert {leak["kind"] for leak in plan["leaks"]} >= {"image"}
+
+
+@train
 def test_a_plan_as_json(findalike, recipe):
     done = findalike("train", recipe, "--dry-run", "--json", "--until", "first")
     assert done.code == 0, done.err

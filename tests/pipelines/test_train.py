@@ -12,6 +12,8 @@ import torch
 
 from findalike.errors import RecipeError, TrainingDataError
 from findalike.models.network_weights import read_weights
+from findalike.pipelines import training_plan
+from findalike.pipelines.run_leaks import check_run_leaks, in_lines
 from findalike.pipelines.train import rehearse_recipe, train_recipe
 from findalike.pipelines.training_plan import plan_recipe
 from findalike.training import read_run_state
@@ -271,6 +273,61 @@ def test_a_plan_finds_what_is_missing(base):
         plan_recipe(recipe(base, "first.start=nowhere.safetensors"), base=base)
     with pytest.raises(TrainingDataError):
         plan_recipe(recipe(base, "data.classes=9"), base=base)
+
+
+OWN = "data.validation=[{name: own, gallery: photos/gallery.csv, queries: photos/queries.csv}]"
+
+
+def test_a_plan_refuses_what_the_training_would(base, tmp_path):
+    leaky = recipe(base, OWN, "data.allow_leaks=[]")
+    with pytest.raises(TrainingDataError, match="allow_leaks") as planned:
+        plan_recipe(leaky, base=base, folder=tmp_path / "runs")
+    with pytest.raises(TrainingDataError) as refused:
+        train_recipe(leaky, base=base, out=tmp_path / "out")
+    assert str(planned.value) == str(refused.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_plan_tells_the_leaks_that_are_allowed(base, tmp_path, monkeypatch):
+    checked = []
+    monkeypatch.setattr(
+        training_plan,
+        "check_run_leaks",
+        lambda run, *rest, **more: checked.append(run) or check_run_leaks(run, *rest, **more),
+    )
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    told = []
+    plans = plan_recipe(
+        recipe(base, OWN, "data.allow_leaks=[own]"),
+        base=base,
+        folder=folder,
+        progress=lambda *said: told.append(said),
+    )
+    # Both runs have the same data.
+    assert [run.name for run in checked] == ["first"]
+    assert plans[0].leaks == plans[1].leaks
+    found = {leak.kind: leak for leak in plans[0].leaks}
+    assert found["image"].count > 0
+    assert all(leak.allowed for leak in found.values())
+    assert {what for what, _, _ in told} == {"comparing pictures", "comparing embeddings"}
+    # What was learnt of the pictures spares the training the work.
+    assert (folder / ".hashes").is_file()
+
+
+def test_a_plan_without_an_encoder_to_compare_with(base):
+    plans = plan_recipe(recipe(base, "data.leak_cosine=null"), base=base)
+    assert len(plans) == 2
+
+
+def test_a_long_check_tells_now_and_then_how_far_it_is():
+    said = []
+    show = in_lines(said.append, every=3600.0)
+    show("comparing pictures", 256, 1000)
+    assert said == []
+    show = in_lines(said.append, every=0.0)
+    show("comparing pictures", 256, 1000)
+    assert said == ["looking for leaks, comparing pictures: 256 of 1,000"]
 
 
 def test_a_rehearsal_keeps_the_chain(base, tmp_path):

@@ -44,7 +44,8 @@ def train(
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Check files, classes, shapes and memory, print the plan, and end."
+            "--dry-run",
+            help="Check files, classes, leaks, shapes and memory, print the plan, and end.",
         ),
     ] = False,
     smoke: Annotated[
@@ -81,11 +82,16 @@ def train(
         chain = chain.model_copy(update={"runs": chain.runs[: names.index(until) + 1]})
     _require_extra()
     if dry_run:
+        from findalike.cli.output import progress_stages
         from findalike.pipelines.training_plan import plan_recipe
         from findalike.training.devices import parse_devices
 
         count = parse_devices(devices).count
-        _print_plan(plan_recipe(chain, base=recipe.parent, devices=count), as_json=as_json)
+        with progress_stages(quiet=as_json) as show:
+            plans = plan_recipe(
+                chain, base=recipe.parent, devices=count, folder=out / chain.name, progress=show
+            )
+        _print_plan(plans, as_json=as_json)
         return
     from findalike.cli.output import stderr
     from findalike.pipelines.train import rehearse_recipe, train_recipe
@@ -162,6 +168,11 @@ def _plan_lines(plan: RunPlan) -> list[str]:
     lines += [
         f"  is judged by    {name}: {queries:,} queries, {gallery:,} gallery images"
         for name, (queries, gallery) in plan.validation.items()
+    ]
+    lines += [
+        f"  shares          {leak.count:,} {leak.kind}, in {leak.validation} from "
+        f"{leak.training}: allowed"
+        for leak in plan.leaks
     ]
     epochs = plan.steps / plan.steps_per_epoch
     lines += [

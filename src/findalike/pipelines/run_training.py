@@ -19,14 +19,14 @@ from findalike.data.training.dataset import TrainingPictures
 from findalike.data.training.mixture import Mixture
 from findalike.data.training.reading import read_mixture
 from findalike.data.training.samplers import BatchPlan
-from findalike.models.encoder import Encoder
+from findalike.models.bundle import file_sha256
 from findalike.models.network import EmbeddingNetwork, build_network
 from findalike.models.network_weights import load_weights_into, save_weights
-from findalike.models.registry import IMAGENET_ENCODER
 from findalike.pipelines.finish import finish_run
-from findalike.pipelines.leaks import LeakReport, check_leaks
-from findalike.pipelines.picture_matches import Comparer
+from findalike.pipelines.leaks import LeakReport
+from findalike.pipelines.run_leaks import CACHE, check_run_leaks, in_lines
 from findalike.pipelines.run_losses import build_losses
+from findalike.pipelines.run_record import START_SHA256
 from findalike.pipelines.run_whitening import whiten
 from findalike.pipelines.teachers import build_teacher
 from findalike.pipelines.validation import Validator
@@ -110,13 +110,8 @@ def train_run(
         seed=run.train.seed,
     )
     _tell_data(mixture, tell)
-    leaks = check_leaks(
-        mixture,
-        validator.sets,
-        allow=run.data.allow_leaks,
-        comparer=_comparer(run.data.leak_cosine) if validator.sets else None,
-        cache=folder.parent / ".hashes",
-        progress=None,
+    leaks = check_run_leaks(
+        run, mixture, validator.sets, cache=folder.parent / CACHE, progress=in_lines(tell)
     )
     torch.manual_seed(run.train.seed)
     network = _network(run, base)
@@ -132,7 +127,7 @@ def train_run(
         if whitened and not (fitted or opened.resuming):
             tell("whitening the features of the training photos")
             whiten(run, network, mixture)
-        _write_data(folder, mixture, labels, leaks)
+        _write_data(folder, mixture, labels, leaks, parent)
         if run.finish.interpolate and not (folder / START).is_file():
             save_weights(folder / START, network, _learnt(losses, left), {"start": start})
         feed = _feed(run, mixture)
@@ -176,24 +171,6 @@ def train_run(
         write_json(folder / "figures.json", asdict(trained))
         opened.finish()
     return trained
-
-
-def _comparer(cosine: float | None) -> Comparer | None:
-    """What tells nearly the same pictures by their embeddings.
-
-    Always by the same encoder: the cosine is meant for it. On the grocery photos no two photos of
-    different scenes reach 0.92, and 97 of 100 photos reach 0.93 with themselves cropped by 3 % on
-    each side, by 6 % half of them (`benchmarks/leak_cosine.py`).
-    """
-    if cosine is None:
-        return None
-    encoder = Encoder.load(IMAGENET_ENCODER)
-    return Comparer(
-        embed=encoder.embed,
-        input=encoder.input,
-        fingerprint=encoder.bundle.fingerprint,
-        threshold=cosine,
-    )
 
 
 def _network(run: Run, base: Path) -> EmbeddingNetwork:
@@ -285,7 +262,13 @@ class _Plans:
         )
 
 
-def _write_data(folder: Path, mixture: Mixture, labels: list[list[str]], leaks: LeakReport) -> None:
+def _write_data(
+    folder: Path,
+    mixture: Mixture,
+    labels: list[list[str]],
+    leaks: LeakReport,
+    parent: Path | None,
+) -> None:
     summary = mixture.describe()
     described = {
         "images": summary.images,
@@ -303,6 +286,7 @@ def _write_data(folder: Path, mixture: Mixture, labels: list[list[str]], leaks: 
             for leak in leaks.leaks
         ],
         "labels": labels,
+        START_SHA256: file_sha256(parent) if parent is not None else None,
     }
     write_json(folder / DATA, described)
 

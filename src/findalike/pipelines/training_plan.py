@@ -1,25 +1,29 @@
-"""What a recipe would do: files, classes, shapes, steps and memory, without training anything."""
+"""What a recipe would do: files, classes, leaks, shapes, steps, memory; nothing is trained."""
 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from findalike.config import Recipe, Run, resolve_path
-from findalike.data.training.mixture import MixtureSummary
+from findalike.data.training.mixture import Mixture, MixtureSummary
 from findalike.data.training.reading import read_mixture
 from findalike.data.training.samplers import BatchPlan
 from findalike.errors import RecipeError
 from findalike.models.network import EmbeddingNetwork, build_network
+from findalike.pipelines.leaks import Leak
+from findalike.pipelines.run_leaks import CACHE, check_run_leaks
 from findalike.pipelines.run_losses import build_losses
 from findalike.pipelines.validation import Validator
 from findalike.training.length import run_length
+from findalike.training.sharding_parts import largest_part, require_shardable
 
 _BYTES = {"32-true": 4, "bf16-mixed": 2, "16-mixed": 2, "bf16-true": 2}
 
@@ -28,12 +32,15 @@ _BYTES = {"32-true": 4, "bf16-mixed": 2, "16-mixed": 2, "bf16-true": 2}
 class MemoryNeed:
     """Bytes one device needs at least, by what they are for.
 
+    With ``train.strategy`` fsdp, weights, gradients and optimizer are this device's part.
+
     Attributes:
         weights: of the network and the losses, their running mean and a teacher's copy included.
         gradients: of what is trained.
         optimizer: its state.
         activations: kept for the way back, of one batch; what the runtime needs beside them is
-            not in it.
+            not in it. With ``fsdp`` the largest part of the weights is put together beside them,
+            and all of them, without activations, for the first device to judge.
         memory: the cross-batch memory.
     """
 
@@ -61,6 +68,7 @@ class RunPlan:
         embedding_size: numbers of an embedding.
         steps: of the optimizer in all; ``steps_per_epoch`` of one epoch.
         need: memory of one device.
+        leaks: what it shares with its validation sets, all of it allowed.
     """
 
     run: Run
@@ -73,22 +81,62 @@ class RunPlan:
     steps: int
     steps_per_epoch: int
     need: MemoryNeed
+    leaks: tuple[Leak, ...] = ()
 
 
-def plan_recipe(recipe: Recipe, *, base: Path, devices: int = 1) -> list[RunPlan]:
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A leak check, and the runs that it is the same for."""
+
+    run: Run
+    mixture: Mixture
+    validator: Validator
+    positions: list[int]
+
+
+def plan_recipe(
+    recipe: Recipe,
+    *,
+    base: Path,
+    devices: int = 1,
+    folder: Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[RunPlan]:
     """Check all that can be checked without training, and say what would happen.
 
     Every training image is looked for, galleries and queries are read, backbones are built without
-    their weights, and a batch goes through each as shapes.
+    their weights, and a batch goes through each as shapes. Then the pictures are looked through for
+    leaks, as before a training: once for runs of the same data.
 
     Args:
         base: the recipe's folder.
         devices: on how many it would be trained.
+        folder: where the recipe's runs would go. What trainings there know of pictures is used, and
+            added to; where there is no such folder, nothing is kept.
+        progress: of the leak check, called with what is done, pictures done and pictures in all.
 
     Raises:
+        TrainingDataError: if data cannot be used, or leaks into what judges a run.
         FindalikeError: for the first thing that is wrong.
     """
-    return [_plan(recipe, run, base, devices) for run in recipe.runs]
+    plans: list[RunPlan] = []
+    checks: dict[str, _Check] = {}
+    for run in recipe.runs:
+        plan, mixture, validator = _plan(recipe, run, base, devices)
+        same = f"{run.data.model_dump_json()} {run.train.seed}"
+        check = checks.setdefault(same, _Check(run, mixture, validator, []))
+        check.positions.append(len(plans))
+        plans.append(plan)
+    with tempfile.TemporaryDirectory(prefix="findalike-plan-") as scratch:
+        kept = folder if folder is not None and folder.is_dir() else Path(scratch)
+        cache = kept / CACHE
+        for check in checks.values():
+            leaks = check_run_leaks(
+                check.run, check.mixture, check.validator.sets, cache=cache, progress=progress
+            ).leaks
+            for position in check.positions:
+                plans[position] = replace(plans[position], leaks=leaks)
+    return plans
 
 
 def start_in_words(recipe: Recipe, run: Run, base: Path) -> str:
@@ -123,7 +171,7 @@ def _file(text: str, base: Path, key: str, run: Run) -> Path:
     return path
 
 
-def _plan(recipe: Recipe, run: Run, base: Path, devices: int) -> RunPlan:
+def _plan(recipe: Recipe, run: Run, base: Path, devices: int) -> tuple[RunPlan, Mixture, Validator]:
     start = start_in_words(recipe, run, base)
     mixture = read_mixture(run.data, base=base)
     validator = Validator(
@@ -146,7 +194,7 @@ def _plan(recipe: Recipe, run: Run, base: Path, devices: int) -> RunPlan:
         world=devices,
     )
     length = run_length(run.train, batches.length)
-    return RunPlan(
+    plan = RunPlan(
         run=run,
         start=start,
         data=summary,
@@ -158,15 +206,16 @@ def _plan(recipe: Recipe, run: Run, base: Path, devices: int) -> RunPlan:
         embedding_size=network.embedding_size,
         steps=length.steps,
         steps_per_epoch=length.steps_per_epoch,
-        need=_need(run, network, losses),
+        need=_need(run, network, losses, devices),
     )
+    return plan, mixture, validator
 
 
 def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _need(run: Run, network: EmbeddingNetwork, losses: list[nn.Module]) -> MemoryNeed:
+def _need(run: Run, network: EmbeddingNetwork, losses: list[nn.Module], devices: int) -> MemoryNeed:
     parameters = _count(network) + sum(_count(loss) for loss in losses)
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
     trained += sum(_count(loss) for loss in losses)
@@ -175,11 +224,18 @@ def _need(run: Run, network: EmbeddingNetwork, losses: list[nn.Module]) -> Memor
     teacher = run.distillation is not None and run.distillation.teacher == "start"
     state = {"adamw": 2, "adam": 2, "sgd": 1 if run.optimizer.momentum else 0}
     per_picture = _activations(network, run.input.size) * _BYTES[run.train.precision]
+    activations, share = per_picture * run.train.batch_size, 1
+    if run.train.strategy == "fsdp" and devices > 1:
+        require_shardable(network, nn.ModuleList(losses))
+        share = devices
+        # A part is there with its gradient.
+        part = 2 * width * largest_part(network, losses)
+        activations = max(activations + part, width * parameters)
     return MemoryNeed(
-        weights=width * (copies * parameters + (_count(network) if teacher else 0)),
-        gradients=width * trained,
-        optimizer=width * state[run.optimizer.name] * trained,
-        activations=per_picture * run.train.batch_size,
+        weights=width * (copies * parameters // share + (_count(network) if teacher else 0)),
+        gradients=width * trained // share,
+        optimizer=width * state[run.optimizer.name] * trained // share,
+        activations=activations,
         memory=run.memory.size * (4 * network.embedding_size + 16),
     )
 
