@@ -47,6 +47,8 @@ from findalike.shop.import_report import ImportReport, open_report
 from findalike.shop.importing import Importer, ImportProgress
 from findalike.shop.manifest import MANIFEST_NAME, Manifest
 from findalike.shop.opening import image_source_of, open_for_shop
+from findalike.shop.page_request import PageRequest
+from findalike.shop.pages import Page, checked_filter, search_pages, similar_page
 from findalike.shop.photos import embed_prepared
 from findalike.shop.results import (
     SearchResult,
@@ -57,7 +59,7 @@ from findalike.shop.rows import answer_columns, found_product, stored_product
 from findalike.shop.searching import nearest_products
 from findalike.shop.verifying import read_known_image, verify_index
 from findalike.shop.writing import storage_errors, writer_lock
-from findalike.types import Box, FieldType, ProductId
+from findalike.types import Box, Embeddings, FieldType, ProductId
 
 PARTS = ("encoder", "index")
 RECORDS = ("reports", HISTORY_NAME, ".lock")
@@ -76,11 +78,20 @@ class Shop:
         answer.products[0].product.title
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, bundle: Bundle, index: Index) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        bundle: Bundle,
+        index: Index,
+        *,
+        threads: int | None = None,
+    ) -> None:
         self.folder = folder
         self._manifest = manifest
         self._bundle = bundle
         self._index = index
+        self._threads = threads
 
     @classmethod
     def create(cls, folder: str | Path, *, encoder: str | Path = DEFAULT_ENCODER) -> Shop:
@@ -125,11 +136,18 @@ class Shop:
         return cls(folder, manifest, bundle, index)
 
     @classmethod
-    def open(cls, folder: str | Path, *, encoder: str | Path | None = None) -> Shop:
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        encoder: str | Path | None = None,
+        threads: int | None = None,
+    ) -> Shop:
         """Open the shop in ``folder``.
 
         Args:
             encoder: the bundle the caller means to use; the shop's own when None.
+            threads: threads the encoder computes with; every CPU of this process when None.
 
         Raises:
             ShopNotFoundError: if there is none.
@@ -147,7 +165,7 @@ class Shop:
                     f"({offered.fingerprint[:12]}): use the shop's own encoder, or index the "
                     f"catalogue with the other one into a new shop"
                 )
-        return cls(folder, manifest, bundle, EmbeddedIndex.open(folder / "index"))
+        return cls(folder, manifest, bundle, EmbeddedIndex.open(folder / "index"), threads=threads)
 
     @staticmethod
     def delete(folder: str | Path) -> None:
@@ -172,7 +190,7 @@ class Shop:
     @cached_property
     def encoder(self) -> Encoder:
         """The shop's encoder, loaded at first use."""
-        return Encoder.load(self._bundle)
+        return Encoder.load(self._bundle, threads=self._threads)
 
     @property
     def fields(self) -> Mapping[str, FieldType]:
@@ -363,6 +381,38 @@ class Shop:
             )
             for products, photo in zip(answers, prepared, strict=True)
         ]
+
+    def search_embeddings(
+        self, embeddings: Embeddings, requests: Sequence[PageRequest]
+    ) -> list[Page]:
+        """A page of products for each of several embeddings, all from one version; see ``Page``.
+
+        Args:
+            embeddings: (q, d), unit rows, of this shop's encoder.
+            requests: what is asked of each.
+
+        Raises:
+            FilterError, SettingError: if a request cannot be met.
+        """
+        return search_pages(self._index.snapshot(), embeddings, requests)
+
+    def similar(self, product_id: ProductId, request: PageRequest) -> Page | None:
+        """Products like one of the shop, by its stored vectors; None if there is no such product.
+
+        Raises:
+            FilterError, SettingError: if the request cannot be met.
+        """
+        return similar_page(self._index.snapshot(), product_id, request)
+
+    def check(self, request: PageRequest) -> None:
+        """Find out before any work whether the filter and the facets of a request can be used.
+
+        Raises:
+            FilterError: if the filter cannot; it points at the character.
+            SettingError: if a facet is no field of the shop.
+        """
+        if request.where or request.facets:
+            checked_filter(request, self.fields)
 
     def get(self, product_id: ProductId) -> StoredProduct | None:
         """The product with all its images, or None if the shop has no such product."""

@@ -1,0 +1,38 @@
+"""The app: one shop behind HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from findalike import __version__
+from findalike.server.problems import install_problem_handlers
+from findalike.server.routes import health, search
+from findalike.server.service import Service
+from findalike.server.settings import ServerSettings
+
+
+def create_app(settings: ServerSettings) -> FastAPI:
+    """Make the app of one worker process; the shop is opened when the app starts."""
+    app = FastAPI(
+        title="findalike",
+        version=__version__,
+        summary="Search a shop's catalogue with a photo.",
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    install_problem_handlers(app)
+    app.include_router(health.router)
+    app.include_router(search.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.service = await Service.start(app.state.settings)
+    try:
+        yield
+    finally:
+        await app.state.service.stop()

@@ -1,0 +1,78 @@
+"""A photo made ready for the encoder: within its limits, cut to its box, nothing else kept of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from findalike.data.containers import ALLOWED, image_format
+from findalike.data.images import ImageLimits
+from findalike.data.prepare import Prepared, prepare
+from findalike.server.answers import BoxSource
+from findalike.server.problems import Problem
+from findalike.types import Box, InputSpec
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPhoto:
+    """A photo as the encoder takes it; of the file itself nothing is left.
+
+    Attributes:
+        box_source: who chose the box.
+        started: when the work began, as ``time.perf_counter`` counts.
+        took_ms: how long it took.
+    """
+
+    prepared: Prepared
+    box_source: BoxSource
+    started: float
+    took_ms: float
+
+
+def prepare_photo(
+    data: bytes,
+    *,
+    box: Box | Literal["auto"] | None,
+    spec: InputSpec,
+    limits: ImageLimits,
+    started: float,
+) -> PreparedPhoto:
+    """Decode a photo and cut out its box; see ``findalike.data.prepare``.
+
+    Raises:
+        Problem: 413 if there are too many bytes, 415 if it is not an image of a known format.
+        ImageError, BoxError: if it cannot be used all the same.
+    """
+    check_file(data, limits)
+    chosen = None if box == "auto" else box
+    prepared = prepare(data, spec, name="the photo", box=chosen, limits=limits)
+    if box == "auto":
+        said = "no box was proposed: the whole photo was searched with"
+        prepared = replace(prepared, warnings=(*prepared.warnings, said))
+    source: BoxSource = "whole" if chosen is None else "given"
+    return PreparedPhoto(prepared, source, started, (time.perf_counter() - started) * 1000)
+
+
+def check_file(data: bytes, limits: ImageLimits) -> None:
+    """Refuse what is no image by its size or its first bytes.
+
+    Raises:
+        Problem: 413 or 415.
+    """
+    if len(data) > limits.max_bytes:
+        raise Problem(
+            413,
+            "image-too-large",
+            f"the photo has {len(data):,} bytes, and {limits.max_bytes:,} are allowed",
+            next_step="send a smaller photo: 1,000 pixels a side are plenty for a search",
+            title="The photo is too large",
+        )
+    if not data or image_format(data) is None:
+        raise Problem(
+            415,
+            "not-an-image",
+            "the photo is empty" if not data else "the photo is of no format that is known here",
+            next_step=f"send one of {ALLOWED}",
+            title="Not an image",
+        )

@@ -1,0 +1,219 @@
+"""The asynchronous face of a shop: one search from admission to answer.
+
+::
+
+    bytes -> place in the queue -> decoded and cut out, in threads -> embedded in batches
+          -> searched in batches -> answer
+
+Each stage waits without holding a thread, and stops when its caller is gone or out of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from findalike.data.fetch import Fetcher
+from findalike.data.prepare import Prepared
+from findalike.server.admission import Admission, ByteBudget
+from findalike.server.answers import BoxSource, answer_of
+from findalike.server.batching import Batcher
+from findalike.server.photos import PreparedPhoto, prepare_photo
+from findalike.server.problems import Problem
+from findalike.server.search_input import SearchInput
+from findalike.server.settings import ServerSettings
+from findalike.shop.page_request import PageRequest
+from findalike.shop.pages import Page
+from findalike.shop.photos import embed_prepared
+from findalike.shop.shop import Shop
+from findalike.types import Embeddings, ProductId
+
+T = TypeVar("T")
+
+SEARCH_BATCH = 16
+
+
+class Service:
+    """A shop that answers many at once; made by ``Service.start`` on a running event loop."""
+
+    def __init__(self, shop: Shop, settings: ServerSettings) -> None:
+        self.shop = shop
+        self.settings = settings
+        self.admission = Admission(places=settings.queue, deadline=settings.deadline)
+        self.uploads = ByteBudget(settings.upload_bytes)
+        self.ready = False
+        self.fetcher = Fetcher(
+            max_bytes=settings.max_image_bytes,
+            timeout=settings.fetch_seconds,
+            retries=0,
+            allow_networks=settings.allow_networks,
+        )
+        threads = settings.threads
+        self._decoding = ThreadPoolExecutor(threads, "decode")
+        self._embedding = ThreadPoolExecutor(1, "embed")
+        self._searching = ThreadPoolExecutor(2, "search")
+        self._reading = ThreadPoolExecutor(8, "read")
+        self._fetching = ThreadPoolExecutor(16, "fetch")
+        self.embedder: Batcher[Prepared, Embeddings] = Batcher(
+            self._embed,
+            pool=self._embedding,
+            size=settings.batch_size,
+            wait=settings.batch_wait_ms / 1000,
+        )
+        self.searcher: Batcher[tuple[Embeddings, PageRequest], Page] = Batcher(
+            self._search, pool=self._searching, size=SEARCH_BATCH, side_by_side=2
+        )
+
+    @classmethod
+    async def start(cls, settings: ServerSettings) -> Service:
+        """Open the shop and warm the encoder; the service is ready afterwards.
+
+        Raises:
+            FindalikeError: if the shop cannot be opened.
+        """
+        opened = partial(Shop.open, settings.shop, threads=settings.threads)
+        service = cls(await asyncio.to_thread(opened), settings)
+        await service.read(lambda: service.shop.encoder)
+        service.ready = True
+        return service
+
+    async def stop(self) -> None:
+        """Let the threads go; what was accepted has been answered by now."""
+        self.ready = False
+        pools = (self._decoding, self._embedding, self._searching, self._reading, self._fetching)
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.fetcher.close()
+
+    async def search(self, asked: SearchInput) -> dict[str, Any]:
+        """The answer to one photo.
+
+        Raises:
+            Problem: 429 if there is no room, 503 if the time is up.
+            FindalikeError: if the photo, the box or the filter cannot be used.
+        """
+        with self.admission.enter():
+            return await self.in_time(self._answer(asked))
+
+    async def search_batch(self, asked: Sequence[SearchInput]) -> list[dict[str, Any] | Exception]:
+        """The answers to several photos, each alone good or bad; see ``search``."""
+        with self.admission.enter(len(asked)):
+            work = asyncio.gather(*map(self._answer, asked), return_exceptions=True)
+            found = await self.in_time(work)
+        for outcome in found:
+            if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
+                raise outcome
+        return [o for o in found if isinstance(o, (dict, Exception))]
+
+    async def similar(self, product_id: ProductId, page: PageRequest) -> dict[str, Any]:
+        """The products most like one of the shop.
+
+        Raises:
+            Problem: 404 if there is none such, 429 if there is no room, 503 if the time is up.
+            FindalikeError: if the filter cannot be used.
+        """
+        with self.admission.enter():
+            started = time.perf_counter()
+            looking = self._run(self._searching, partial(self.shop.similar, product_id, page))
+            found = await self.in_time(looking)
+        if found is None:
+            raise Problem(
+                404,
+                "no-such-product",
+                f"the shop has no product {product_id[:200]!r}",
+                next_step="take a product_id from an answer, or list /v1/products",
+                title="No such product",
+            )
+        timings = {"search": (time.perf_counter() - started) * 1000}
+        return answer_of(
+            found, size=None, box=None, box_source=None, timings_ms=timings, warnings=()
+        )
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Run work that reads the shop or waits for its disk in a thread."""
+        return await self._run(self._reading, work)
+
+    async def in_time(self, work: Any) -> Any:
+        """Wait for work until the deadline.
+
+        Raises:
+            Problem: 503 if the time is up; the work is dropped.
+        """
+        try:
+            async with asyncio.timeout(self.settings.deadline):
+                return await work
+        except TimeoutError:
+            raise Problem(
+                503,
+                "deadline",
+                f"no answer within {self.settings.deadline:g} seconds",
+                next_step="try again after a few seconds",
+                title="The service is too slow just now",
+                headers={"Retry-After": "2"},
+            ) from None
+
+    async def _answer(self, asked: SearchInput) -> dict[str, Any]:
+        started = time.perf_counter()
+        timings: dict[str, float] = {}
+        with self.embedder.expect():
+            photo = await self._prepared(asked, timings)
+        prepared = photo.prepared
+        embedded = await self.embedder.submit(prepared)
+        found = await self.searcher.submit((embedded.result, asked.page))
+        timings |= {
+            "wait": embedded.waited_ms + found.waited_ms,
+            "embed": embedded.ran_ms,
+            "search": found.ran_ms,
+            "total": (time.perf_counter() - started) * 1000,
+        }
+        return answer_of(
+            found.result,
+            size=(prepared.width, prepared.height),
+            box=prepared.box,
+            box_source=photo.box_source,
+            timings_ms=timings,
+            warnings=prepared.warnings,
+        )
+
+    async def _prepared(self, asked: SearchInput, timings: dict[str, float]) -> PreparedPhoto:
+        clock = time.perf_counter()
+        data = None
+        if asked.url is not None:
+            data = await self._run(self._fetching, partial(self.fetcher.fetch, asked.url))
+            timings["fetch"] = (time.perf_counter() - clock) * 1000
+            clock = time.perf_counter()
+        photo = await self._run(self._decoding, partial(self._prepare, asked, data))
+        timings["queue"] = (photo.started - clock) * 1000
+        timings["prepare"] = photo.took_ms
+        return photo
+
+    def _prepare(self, asked: SearchInput, fetched: bytes | None) -> PreparedPhoto:
+        started = time.perf_counter()
+        self.shop.check(asked.page)
+        data = asked.bytes() if fetched is None else fetched
+        return prepare_photo(
+            data,
+            box=asked.box,
+            spec=self.shop.encoder.input,
+            limits=self.settings.image_limits,
+            started=started,
+        )
+
+    def _embed(self, photos: Sequence[Prepared]) -> Sequence[Embeddings]:
+        return list(embed_prepared(self.shop.encoder, list(photos)))
+
+    def _search(self, asked: Sequence[tuple[Embeddings, PageRequest]]) -> Sequence[Page]:
+        embeddings = np.stack([embedding for embedding, _ in asked])
+        return self.shop.search_embeddings(embeddings, [page for _, page in asked])
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+__all__ = ["BoxSource", "Service"]

@@ -1,0 +1,75 @@
+"""What a service is set to: the shop, where it listens, and what a request may cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from findalike.data.images import ImageLimits
+from findalike.models.cpus import usable_cpus
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class ServerSettings(BaseModel):
+    """The settings of one service; every worker process gets the same.
+
+    Attributes:
+        shop: folder of the shop.
+        host: address to listen at; ``127.0.0.1`` is this machine only.
+        port: TCP port; 0 takes any that is free.
+        workers: processes, each with its own encoder, all reading the same shop.
+        open_search: whether a search needs no key.
+        cors: origins whose pages may ask this service, such as ``https://shop.example``.
+        allow_networks: networks that ``image_url`` and feeds may name although they are not
+            public, such as ``10.1.0.0/16``.
+        batch_size: photos embedded together, at most.
+        batch_wait_ms: how long a photo waits for others that are being decoded.
+        queue: searches that are accepted and not answered yet, at most, in each worker.
+        deadline: seconds until a search is given up, from when its photo has arrived.
+        upload_bytes: bytes of requests held in memory at once, in each worker.
+        max_body_bytes: largest request body.
+        max_image_bytes: largest image file.
+        max_image_pixels: width times height of an image.
+        max_image_side: longer side of an image in pixels.
+        fetch_seconds: until the image of an ``image_url`` is given up.
+        stop_seconds: how long a stopping service finishes what it accepted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shop: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    open_search: bool = False
+    cors: tuple[str, ...] = ()
+    allow_networks: tuple[str, ...] = ()
+    batch_size: Count = 8
+    batch_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    queue: Count = 128
+    deadline: Seconds = 10.0
+    upload_bytes: Count = 256_000_000
+    max_body_bytes: Count = 24_000_000
+    max_image_bytes: Count = 16_000_000
+    max_image_pixels: Count = 50_000_000
+    max_image_side: Count = 20_000
+    fetch_seconds: Seconds = 8.0
+    stop_seconds: Count = 30
+
+    @property
+    def image_limits(self) -> ImageLimits:
+        """What one image may cost."""
+        return ImageLimits(
+            max_bytes=self.max_image_bytes,
+            max_pixels=self.max_image_pixels,
+            max_side=self.max_image_side,
+        )
+
+    @property
+    def threads(self) -> int:
+        """Threads each worker computes with: the CPUs, shared out among the workers."""
+        return max(1, usable_cpus() // self.workers)

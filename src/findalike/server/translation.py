@@ -1,0 +1,45 @@
+"""What findalike's own errors are called over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from findalike.errors import (
+    BoxError,
+    EngineError,
+    FetchError,
+    FilterError,
+    FindalikeError,
+    ImageError,
+    LockedError,
+    StorageError,
+    UrlError,
+    UserError,
+)
+
+_KINDS: tuple[tuple[type[FindalikeError], int, str, str], ...] = (
+    (ImageError, 422, "image", "send another photo, as JPEG, PNG or WebP"),
+    (BoxError, 422, "box", "give a box that overlaps the photo, or none"),
+    (UrlError, 422, "image-url", "give a public http or https URL, or send the image itself"),
+    (FetchError, 422, "image-url-failed", "check the URL in a browser, or send the image itself"),
+    (LockedError, 409, "locked", "wait until the other change is done, then try again"),
+    (StorageError, 503, "storage", "tell the shop; its disk is full or damaged"),
+    (EngineError, 503, "engine", "try again; if it stays, tell the shop"),
+    (UserError, 422, "invalid-request", "correct the request and send it again"),
+    (FindalikeError, 503, "failure", "try again; if it stays, tell the shop"),
+)
+
+_PRIVATE = (StorageError, EngineError)
+"""Errors whose text names folders of this machine; it is for the log, not for the caller."""
+
+
+def problem_parts(error: FindalikeError) -> tuple[int, str, str, str, dict[str, Any]]:
+    """The status, the kind, the detail, the next step and further members for an error."""
+    if isinstance(error, FilterError):
+        message = str(error).split("\n", 1)[0]
+        extra = {"expression": error.expression, "position": error.position}
+        return 400, "filter", message, "correct the filter at that character", extra
+    status, kind, step = next((s, k, n) for cls, s, k, n in _KINDS if isinstance(error, cls))
+    if isinstance(error, _PRIVATE) or (status == 503 and not isinstance(error, UserError)):
+        return status, kind, "the shop cannot be read just now", step, {}
+    return status, kind, str(error), step, {}

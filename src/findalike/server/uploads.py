@@ -1,0 +1,164 @@
+"""The body of a request, read into memory within bounds and never onto the disk.
+
+Starlette's own reading of forms is not used: it keeps files above a megabyte in temporary files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from findalike.server.admission import ByteBudget
+from findalike.server.problems import Problem
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+MOST_PARTS = 64
+MOST_HEADER_BYTES = 4096
+LONGEST_FIELD = 16_384
+
+
+@dataclass(slots=True)
+class Form:
+    """A form: its texts and its files, by name, in their order."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def body_of(request: Request, *, most: int, budget: ByteBudget) -> AsyncIterator[bytes]:
+    """The body of a request, whose bytes count against the budget while the block runs.
+
+    Raises:
+        Problem: 413 if it is larger than ``most``; 429 if the budget is used up.
+        ClientDisconnect: if the client goes before its end.
+    """
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:18]) > most:
+        raise too_large(int(said[:18]), most)
+    held = 0
+    try:
+        chunks = []
+        async for chunk in request.stream():
+            if held + len(chunk) > most:
+                raise too_large(held + len(chunk), most)
+            budget.take(len(chunk))
+            held += len(chunk)
+            chunks.append(chunk)
+        yield b"".join(chunks)
+    finally:
+        budget.give_back(held)
+
+
+def too_large(size: int, most: int) -> Problem:
+    """The problem of a body beyond the limit."""
+    return Problem(
+        413,
+        "too-large",
+        f"the request has {size:,} bytes or more, and {most:,} are allowed",
+        next_step="send a smaller photo: 1,000 pixels a side are plenty for a search",
+        title="The request is too large",
+    )
+
+
+def parse_form(body: bytes, content_type: str) -> Form:
+    """Take a multipart body apart; a part with a file name is a file, the others are texts.
+
+    Raises:
+        Problem: 400 if it is not multipart, or has too many or too large parts.
+    """
+    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    if not boundary or len(boundary) > 70:
+        raise _malformed("the header Content-Type names no usable boundary")
+    parts = _Parts()
+    try:
+        parser = MultipartParser(boundary, parts.callbacks())
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as error:
+        raise _malformed(str(error)) from error
+    if not parts.ended:
+        raise _malformed("the body ends before its last boundary")
+    return parts.form
+
+
+class _Parts:
+    """Puts together what the parser tells piece by piece."""
+
+    def __init__(self) -> None:
+        self.form = Form()
+        self.ended = False
+        self._count = 0
+        self._pieces: list[bytes] = []
+        self._header: list[bytes] = []
+        self._value: list[bytes] = []
+        self._header_bytes = 0
+        self._disposition = b""
+
+    def callbacks(self) -> MultipartCallbacks:
+        callbacks = {
+            "on_part_begin": self._begin,
+            "on_part_data": lambda data, start, end: self._pieces.append(data[start:end]),
+            "on_part_end": self._end,
+            "on_header_field": lambda data, start, end: self._head(self._header, data[start:end]),
+            "on_header_value": lambda data, start, end: self._head(self._value, data[start:end]),
+            "on_header_end": self._header_end,
+            "on_end": self._finish,
+        }
+        return cast("MultipartCallbacks", callbacks)
+
+    def _begin(self) -> None:
+        self._count += 1
+        if self._count > MOST_PARTS:
+            raise _malformed(f"more than {MOST_PARTS} parts")
+        self._pieces, self._disposition, self._header_bytes = [], b"", 0
+
+    def _head(self, into: list[bytes], piece: bytes) -> None:
+        self._header_bytes += len(piece)
+        if self._header_bytes > MOST_HEADER_BYTES:
+            raise _malformed(f"a part has more than {MOST_HEADER_BYTES:,} bytes of headers")
+        into.append(piece)
+
+    def _header_end(self) -> None:
+        if b"".join(self._header).strip().lower() == b"content-disposition":
+            self._disposition = b"".join(self._value)
+        self._header, self._value = [], []
+
+    def _end(self) -> None:
+        options = parse_options_header(self._disposition)[1]
+        raw = options.get(b"name")
+        if raw is None:
+            raise _malformed("a part has no name in its Content-Disposition")
+        name, data = raw.decode("utf-8", "replace"), b"".join(self._pieces)
+        if b"filename" in options or b"filename*" in options:
+            self.form.files.append((name, data))
+            return
+        if len(data) > LONGEST_FIELD:
+            raise _malformed(f"the field {name[:40]!r} has more than {LONGEST_FIELD:,} bytes")
+        if name in self.form.texts:
+            raise _malformed(f"the field {name[:40]!r} is given twice")
+        try:
+            self.form.texts[name] = data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise _malformed(f"the field {name[:40]!r} is not UTF-8") from None
+
+    def _finish(self) -> None:
+        self.ended = True
+
+
+def _malformed(what: str) -> Problem:
+    return Problem(
+        400,
+        "malformed-form",
+        f"the form cannot be read: {what}",
+        next_step="send multipart/form-data as browsers and `curl -F` do",
+        title="The form cannot be read",
+    )
