@@ -67,7 +67,7 @@ EXACT = [
     ),
     (
         "validate.criterion=stor/map",
-        "runs.first: validate.criterion names 'stor': data.validation has shop",
+        "runs.first: validate.criterion is 'stor/map': map, shop/map, loss are allowed",
     ),
     (
         "memory.size=9",

@@ -42,6 +42,18 @@ def test_where_runs_start(read):
             with_runs("{name: random, start: previous}"),
             "runs.random: a run cannot be named 'random': that is a kind of start",
         ),
+        (
+            with_runs("{name: train, start: previous}"),
+            "runs.train: a run cannot be named 'train': its first part is a key of every run",
+        ),
+        (
+            with_runs("{name: validate.v2, start: previous}"),
+            "a run cannot be named 'validate.v2': its first part is a key of every run",
+        ),
+        (
+            with_runs("{name: first.train, start: previous}"),
+            "a run cannot be named 'first.train' beside one named 'first': --set could not tell",
+        ),
         (with_runs("{name: a/b, start: previous}"), "runs.a/b.name: String should match pattern"),
         (with_runs("{name: ..x, start: previous}"), "runs...x.name: String should match pattern"),
         (FIRST.replace("name: small", "name: ../small"), "recipe.yml: name: String should match"),
@@ -54,6 +66,16 @@ def test_chains_that_make_no_sense(refusal, text, said):
 @pytest.mark.parametrize("criterion", ["map", "loss", "shop/map"])
 def test_criteria(read, criterion):
     assert read(FIRST, f"validate.criterion={criterion}").runs[0].validate_.criterion == criterion
+
+
+@pytest.mark.parametrize("criterion", ["map", "shop/map"])
+def test_without_validation_sets_only_the_loss_judges(read, refusal, criterion):
+    alone = "data.validation=[]"
+    assert read(FIRST, alone).runs[0].validate_.criterion == "loss"
+    kept = read(FIRST, alone, "validate.patience=3").runs[0].validate_
+    assert (kept.criterion, kept.patience) == ("loss", 3)
+    said = refusal(FIRST, alone, f"validate.criterion={criterion}")
+    assert f"runs.first: validate.criterion is {criterion!r}: loss is allowed as long as" in said
 
 
 @pytest.mark.parametrize("criterion", ["best", "shop", "/map", "shop/recall", ""])
@@ -71,7 +93,13 @@ def test_a_fingerprint_is_of_the_settings_and_the_ancestors(read):
 
 def test_what_is_only_said_or_logged_changes_no_fingerprint(read):
     run = read(FIRST).runs[0]
-    overrides = ("description=x", "logging.every_steps=3", "logging.wandb=mine", "logging.mlflow=y")
+    overrides = (
+        "description=x",
+        "train.strategy=fsdp",
+        "logging.every_steps=3",
+        "logging.wandb=mine",
+        "logging.mlflow=y",
+    )
     other = read(FIRST, *overrides).runs[0]
     assert other != run
     assert fingerprint(other, None) == fingerprint(run, None)

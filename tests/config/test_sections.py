@@ -39,6 +39,7 @@ def test_allowed(read, override):
         ("optimizer.lr=0", "optimizer.lr"),
         ("optimizer.betas=[0.9, 1.0]", "optimizer.betas.1"),
         ("optimizer.layer_decay=1.1", "optimizer.layer_decay"),
+        ("train.strategy=deepspeed", "train.strategy"),
         ("train.freeze=0", "train.freeze"),
         ("train.freeze=-1", "train.freeze"),
         ("train.freeze=head", "train.freeze"),
@@ -87,3 +88,15 @@ def test_defaults_are_valid(read):
     ).runs[0]
     assert run.augment.paste.scale == (0.5, 1.0)
     assert run.distillation.teacher == "start"
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("train.precision=16-mixed", "runs.first.train: precision 16-mixed scales gradients"),
+        ("train.compile=true", "runs.first.train: compile is not offered together with strategy"),
+    ],
+)
+def test_what_cannot_be_shared_out(read, refusal, other, said):
+    assert read(FIRST, other).runs[0].train.strategy == "ddp"
+    assert said in refusal(FIRST, "train.strategy=fsdp", other)

@@ -7,6 +7,7 @@ import pytest
 pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
+from safetensors.torch import load_file  # noqa: E402
 from torch.multiprocessing.spawn import ProcessRaisedException  # noqa: E402
 
 from findalike.errors import FailureError, RecipeError, SettingError  # noqa: E402
@@ -57,8 +58,8 @@ def test_two_processes_make_the_run_of_one_with_the_same_batches(tmp_path: Path)
         "memory": {"size": 40},
         "optimizer": {"lr": 0.001},
     }
-    one = make_run(**changes, train={"batch_size": 8})
-    two = make_run(**changes, train={"batch_size": 4})
+    one = make_run(**changes, train={"batch_size": 8, "ema": 0.8})
+    two = make_run(**changes, train={"batch_size": 4, "ema": 0.8})
     alone = train(one, tmp_path / "one")
     flag = tmp_path / "flag"
     flag.touch()
@@ -77,6 +78,10 @@ def test_two_processes_make_the_run_of_one_with_the_same_batches(tmp_path: Path)
     ):
         assert float(left["train_loss"]) == pytest.approx(float(right["train_loss"]), rel=1e-3)
         assert left.get("map") == right.get("map")
+    # The running mean is of each process: one in memory they share would be updated twice a step.
+    kept = [load_file(tmp_path / name / "weights" / "last.safetensors") for name in ("one", "two")]
+    for name, tensor in kept[0].items():
+        assert torch.allclose(tensor, kept[1][name], atol=2e-3), name
     # Nobody but the first process wrote.
     assert sorted(p.name for p in (tmp_path / "one" / "weights").iterdir()) == sorted(
         p.name for p in (tmp_path / "two" / "weights").iterdir()

@@ -26,6 +26,10 @@ class TrainSection(Section):
         freeze_batch_norm: keep the statistics and weights of batch normalisation.
         channels_last: memory layout that convolutions are faster in.
         compile: `torch.compile` the network.
+        strategy: how several devices train together: with ``ddp`` each holds all weights; with
+            ``fsdp`` weights, gradients and the optimizer's state are shared out among them
+            (arXiv:2304.11277), for networks too large for one of them. Nothing else changes, and a
+            run may be gone on with by the other one.
         seed: of the weights that start random, the batches and the augmentations.
         workers: processes that read pictures; 0 reads in the main process.
         cache: keep decoded pictures in memory, at the size they are used in.
@@ -43,6 +47,7 @@ class TrainSection(Section):
     freeze_batch_norm: bool = False
     channels_last: bool = False
     compile: bool = False
+    strategy: Literal["ddp", "fsdp"] = "ddp"
     seed: int = Field(default=0, ge=0, lt=2**32)
     workers: int = Field(default=0, ge=0, le=256)
     cache: bool = False
@@ -55,6 +60,19 @@ class TrainSection(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shareable(self) -> Self:
+        if self.strategy == "fsdp" and self.precision == "16-mixed":
+            raise ValueError(
+                "precision 16-mixed scales gradients, which strategy fsdp has no whole ones of: "
+                "use bf16-mixed, bf16-true or 32-true, or strategy ddp"
+            )
+        if self.strategy == "fsdp" and self.compile:
+            raise ValueError(
+                "compile is not offered together with strategy fsdp: leave one of them out"
+            )
+        return self
+
 
 class ValidateSection(Section):
     """When the run is judged, by what, and when it ends early.
@@ -63,7 +81,8 @@ class ValidateSection(Section):
         every_epochs: validate after every so many epochs.
         every_steps: validate after every so many steps as well.
         criterion: what ``best`` means: ``map``, the mean mAP of all validation sets;
-            ``NAME/map`` of one of them; or ``loss``, the validation loss, where less is better.
+            ``NAME/map`` of one of them; or ``loss``, the validation loss, where less is better,
+            and which it is where there are no validation sets.
         patience: stop after so many validations without a better one; None to go on.
         least_gain: what counts as better.
         k: depth of the rankings.

@@ -60,6 +60,11 @@ class Run(Section):
     def _consistent(self) -> Self:
         if self.name in RESERVED_STARTS:
             raise ValueError(f"a run cannot be named {self.name!r}: that is a kind of start")
+        if _is_key(self.name):
+            raise ValueError(
+                f"a run cannot be named {self.name!r}: its first part is a key of "
+                f"every run, which --set would take it for"
+            )
         if self.train.epochs is None and self.train.steps is None:
             raise ValueError("train needs epochs or steps")
         contrastive = any(loss.name == "contrastive" for loss in self.losses)
@@ -67,14 +72,33 @@ class Run(Section):
             raise ValueError(
                 "memory is there for the loss 'contrastive', which is not among losses"
             )
-        names = {entry.name for entry in self.data.validation}
-        target = self.validate_.criterion.removesuffix("/map")
-        if "/" in self.validate_.criterion and target not in names:
-            raise ValueError(
-                f"validate.criterion names {target!r}: data.validation has "
-                f"{', '.join(sorted(names)) or 'nothing'}"
-            )
+        self._require_criterion()
         return self
+
+    def _require_criterion(self) -> None:
+        if not self.data.validation and "criterion" not in self.validate_.model_fields_set:
+            judged = self.validate_.model_copy(update={"criterion": "loss"})
+            # Past the lock of a frozen section, for it is still being made.
+            object.__setattr__(self, "validate_", judged)
+        criterion = self.validate_.criterion
+        sets = [f"{entry.name}/map" for entry in self.data.validation]
+        allowed = ["map", *sorted(sets), "loss"] if sets else ["loss"]
+        if criterion not in allowed:
+            missing = "" if sets else " as long as data.validation names no set"
+            raise ValueError(
+                f"validate.criterion is {criterion!r}: {', '.join(allowed)} {_are(allowed)} "
+                f"allowed{missing}"
+            )
+
+
+def _is_key(name: str) -> bool:
+    """Whether ``--set`` takes what begins with this name for a key of a run."""
+    keys = {field.alias or key for key, field in Run.model_fields.items()}
+    return name.split(".", maxsplit=1)[0] in keys
+
+
+def _are(allowed: list[str]) -> str:
+    return "are" if len(allowed) > 1 else "is"
 
 
 class Recipe(Section):
@@ -107,6 +131,13 @@ class Recipe(Section):
                     f"run {run.name!r} starts from {run.start!r}, which does not come before it"
                 )
             before.append(run.name)
+        for name in names:
+            for other in names:
+                if name.startswith(f"{other}.") and _is_key(name[len(other) + 1 :]):
+                    raise ValueError(
+                        f"a run cannot be named {name!r} beside one named {other!r}: --set could "
+                        f"not tell it from a key of that one"
+                    )
         return self
 
     def start_of(self, run: Run) -> str | None:
@@ -124,5 +155,8 @@ def fingerprint(run: Run, parent: str | None) -> str:
     Args:
         parent: fingerprint of the run whose weights it starts from.
     """
-    settings = run.model_dump_json(by_alias=True, exclude={"description", "logging"})
+    # Which devices a run is trained on, and how they share it, changes nothing of what it learns.
+    settings = run.model_dump_json(
+        by_alias=True, exclude={"description": True, "logging": True, "train": {"strategy": True}}
+    )
     return hashlib.sha256(f"{parent or ''}\n{settings}".encode()).hexdigest()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from findalike.models.network import EmbeddingNetwork
+from findalike.training.shards import cut_like, own_part, whole_state
 
 
 class WeightAverage:
@@ -35,16 +36,16 @@ class WeightAverage:
         self.losses = {name: p.detach().clone() for name, p in losses.named_parameters()}
         self.steps = 0
         self._decay = decay
+        self._parts: dict[str, Tensor] | None = None
 
     @torch.no_grad()
     def update(self, network: EmbeddingNetwork, losses: nn.Module) -> None:
         """Take in the weights as they are now."""
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
-        mine, theirs = self.network.state_dict(), network.state_dict()
-        learnt = dict(losses.named_parameters())
-        pairs = [(mine[name], theirs[name]) for name in mine]
-        pairs += [(mean, learnt[name].detach()) for name, mean in self.losses.items()]
+        means = self._whole() if self._parts is None else self._parts
+        now_all = _tensors(network.state_dict(), dict(losses.named_parameters()))
+        pairs = [(own_part(mean), own_part(now_all[name])) for name, mean in means.items()]
         floats = [(mean, now) for mean, now in pairs if mean.is_floating_point()]
         average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         # A network trained in 16 bits has its mean in 32: small steps would be lost there.
@@ -55,12 +56,38 @@ class WeightAverage:
                 mean.copy_(now)
 
     def to(self, device: torch.device) -> None:
-        """Move it."""
-        self.network.to(device)
-        self.losses = {name: mean.to(device) for name, mean in self.losses.items()}
+        """Move it, into memory that this process does not share with those of other devices."""
+        self.network = copy.deepcopy(self.network).to(device)
+        self.losses = {name: mean.to(device, copy=True) for name, mean in self.losses.items()}
+
+    def share_out(self, network: EmbeddingNetwork, losses: nn.Module) -> None:
+        """Keep only this device's part of the mean from now on, cut as the weights are.
+
+        What it holds in one piece is brought up to date by `gather`.
+        """
+        now_all = _tensors(network.state_dict(), dict(losses.named_parameters()))
+        self._parts = {
+            name: cut_like(mean, now_all[name]).clone() for name, mean in self._whole().items()
+        }
+
+    @torch.no_grad()
+    def gather(self, *, kept: bool = True) -> None:
+        """Bring ``network`` and ``losses`` up to date, where the mean is shared out.
+
+        Every device must ask for it.
+
+        Args:
+            kept: whether this device wants them; they stay what they were otherwise.
+        """
+        if self._parts is None:
+            return
+        found = whole_state(self._parts, kept=kept)
+        mine = self._whole()
+        for name, tensor in found.items():
+            mine[name].copy_(tensor)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
+        """What a checkpoint holds of it; where it is shared out, as of the last `gather`."""
         return {
             "network": self.network.state_dict(),
             "losses": dict(self.losses),
@@ -74,3 +101,12 @@ class WeightAverage:
         for name, mean in self.losses.items():
             mean.copy_(found[name])
         self.steps = int(state["steps"])
+
+    def _whole(self) -> dict[str, Tensor]:
+        return _tensors(self.network.state_dict(), self.losses)
+
+
+def _tensors(network: Mapping[str, Tensor], losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of a network and of its losses under one name each, without gradients."""
+    named = {f"network.{name}": tensor.detach() for name, tensor in network.items()}
+    return named | {f"losses.{name}": tensor.detach() for name, tensor in losses.items()}

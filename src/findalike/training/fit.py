@@ -29,6 +29,9 @@ from findalike.training.progress import NoProgress, TrainingProgress
 from findalike.training.quiet import quiet_lightning
 from findalike.training.results import FitResult
 from findalike.training.run_folder import RunFolder
+from findalike.training.sharded_module import ShardedModule
+from findalike.training.sharded_strategy import ShardedStrategy
+from findalike.training.sharding_parts import require_shardable
 from findalike.training.trackers import require_trackers
 from findalike.training.weights import BEST, LAST, WeightFiles
 
@@ -54,7 +57,8 @@ def fit(
     On several devices each has a process of its own, to which all arguments are sent: they must be
     picklable, and the calling program must guard its start by ``if __name__ == "__main__"``.
     Gradients are averaged; statistics of batch normalisation are those of each device's own batch,
-    and the first one's are kept.
+    and the first one's are kept. With ``train.strategy`` fsdp the devices share out the weights;
+    files and checkpoints are the same as without.
 
     Args:
         run: its settings.
@@ -81,8 +85,9 @@ def fit(
     length = run_length(run.train, feed.plan(0, machine.count).length)
     before = _read_state(folder) if folder.resuming else None
     if before is None or not (before["stopped"] or before["step"] >= length.steps):
-        _prepare(run, network, losses)
-        module = TrainingModule(
+        sharded = run.train.strategy == "fsdp" and machine.count > 1
+        _prepare(run, network, losses, sharded=sharded)
+        module = (ShardedModule if sharded else TrainingModule)(
             run, network=network, losses=losses, feed=feed, length=length, teacher=teacher
         )
         decay = run.train.ema
@@ -124,24 +129,30 @@ def _of_process(error: ProcessRaisedException) -> Exception:
         return errors.FailureError(message)
 
 
-def _prepare(run: Run, network: EmbeddingNetwork, losses: nn.ModuleList) -> None:
+def _prepare(run: Run, network: EmbeddingNetwork, losses: nn.ModuleList, *, sharded: bool) -> None:
     train = run.train
     if len(losses) != len(run.losses):
         raise RecipeError(f"{len(losses)} losses were given for the {len(run.losses)} of the run")
     network.freeze(train.freeze)
     if train.freeze_batch_norm:
         network.freeze_batch_norm()
-    if train.channels_last:
+    if sharded:
+        require_shardable(network, losses)
+    elif train.channels_last:
+        # Weights are shared out row by row; there, the pictures alone have this layout.
         network.to(memory_format=torch.channels_last)
 
 
 def _trainer(run: Run, machine: Devices, loop: TrainingLoop, folder: RunFolder) -> Trainer:
     train = run.train
     strategy: Any = "auto"
-    if machine.count > 1:
+    backend = "gloo" if machine.kind == "cpu" else None
+    if machine.count > 1 and train.strategy == "fsdp":
+        strategy = ShardedStrategy(machine.count, backend=backend, timeout=_PATIENCE)
+    elif machine.count > 1:
         strategy = DDPStrategy(
             start_method="spawn",
-            process_group_backend="gloo" if machine.kind == "cpu" else None,
+            process_group_backend=backend,
             timeout=_PATIENCE,
             # A memory of embeddings is the same on every rank already, and large.
             broadcast_buffers=False,

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 
 from findalike.config import Run
+from findalike.models.network import EmbeddingNetwork
 from findalike.training.charts import draw_charts
 from findalike.training.contracts import Validate
 from findalike.training.ema import WeightAverage
@@ -24,6 +25,7 @@ from findalike.training.module import TrainingModule
 from findalike.training.progress import Seldom, TrainingProgress
 from findalike.training.run_folder import RunFolder
 from findalike.training.schedules import rate_factor
+from findalike.training.sharded_module import ShardedModule
 from findalike.training.trackers import Trackers
 from findalike.training.weights import WeightFiles
 
@@ -84,6 +86,7 @@ class TrainingLoop(Callback):  # type: ignore[misc]  # lightning is not followed
     ) -> None:
         """Add the mean of the weights."""
         if self._average is not None:
+            self._average.gather(kept=trainer.is_global_zero)
             checkpoint["average"] = self._average.state_dict()
 
     def on_load_checkpoint(
@@ -100,7 +103,10 @@ class TrainingLoop(Callback):  # type: ignore[misc]  # lightning is not followed
         module.position = done * self._length.accumulate
         module.train()
         if self._average is not None:
-            self._average.to(module.device)
+            if isinstance(module, ShardedModule):
+                self._average.share_out(module.network, module.losses)
+            else:
+                self._average.to(module.device)
         self._meter = Meter(len(module.names), module.device)
         if self._restored is not None:
             self._meter.restore(self._restored["meter"])
@@ -223,16 +229,14 @@ class TrainingLoop(Callback):  # type: ignore[misc]  # lightning is not followed
     def _judge(
         self, trainer: Trainer, module: TrainingModule, *, step: int, epoch: int
     ) -> dict[str, float]:
-        network = module.network if self._average is None else self._average.network
-        learnt = None if self._average is None else self._average.losses
-        share_statistics(network)
+        network, losses, learnt = self._judged(module)
         figures: dict[str, float] = {}
         if trainer.is_global_zero:
             self._progress.say("validating")
             figures = judge(
                 self._run,
                 network=network,
-                losses=module.losses,
+                losses=losses,
                 learnt=learnt,
                 feed=self._feed,
                 validate=self._validate,
@@ -246,10 +250,36 @@ class TrainingLoop(Callback):  # type: ignore[misc]  # lightning is not followed
         verdict = self._journal.record(name=name, step=step, epoch=epoch, figures=figures)
         self._stopped = self._stopped or verdict.stop
         if trainer.is_global_zero:
-            own = {key: p.detach() for key, p in module.losses.named_parameters()}
+            own = {key: p.detach() for key, p in losses.named_parameters()}
             weights: Mapping[str, Tensor] = own if learnt is None else learnt
             self._files.write(self._journal, verdict, network=network, losses=weights)
+            if isinstance(module, ShardedModule):
+                network.to("cpu")
+                losses.to("cpu")
         return figures
+
+    def _judged(
+        self, module: TrainingModule
+    ) -> tuple[EmbeddingNetwork, nn.ModuleList, Mapping[str, Tensor] | None]:
+        """The network to judge and the losses, and what these are to have learnt instead.
+
+        Where weights are shared out, they are put together for the first device.
+        """
+        average, network, losses = self._average, module.network, module.losses
+        if average is not None:
+            average.gather(kept=module.global_rank == 0)
+            network = average.network
+        if not isinstance(module, ShardedModule):
+            share_statistics(network)
+            return network, losses, None if average is None else average.losses
+        copied = module.gather(network=average is None)
+        if copied is not None:
+            network = copied.network if average is None else network
+            network.to(module.device)
+            losses = copied.losses.to(module.device)
+        if average is None:
+            return network, losses, None
+        return network, losses, {k: mean.to(module.device) for k, mean in average.losses.items()}
 
     def _save(self, trainer: Trainer) -> None:
         path = self._folder.checkpoint
