@@ -144,11 +144,18 @@ class Index(ABC):
         """How many rows there are, or pass a filter."""
 
     @abstractmethod
-    def optimise(self) -> None:
+    def optimise(self, *, quick: bool = False) -> bool:
         """Make later reads fast: index what is new, merge small files.
 
         Rows are found by every method before as well as after. Costs little when little changed;
         a long import is best interrupted for it after every few dozen upserts.
+
+        Args:
+            quick: only what writers need not wait for longer than a second or so. Meant to be
+                called often beside many small upserts; leaves alone what another process is at.
+
+        Returns:
+            Whether a call that is not quick has something left to do.
         """
 
     @abstractmethod

@@ -29,7 +29,14 @@ from findalike.index.filter_tree import Filter
 from findalike.index.lance_errors import translated
 from findalike.index.lance_reader import LanceReader
 from findalike.index.lance_sql import lance_sql
-from findalike.index.lance_upkeep import forget_versions, optimise_table
+from findalike.index.lance_upkeep import (
+    build_vector_index,
+    forget_versions,
+    settle_table,
+    settling_due,
+    small_rows,
+    vector_index_due,
+)
 from findalike.index.packed_row import PACKED, with_packed
 from findalike.index.schema import (
     FIXED_FIELDS,
@@ -46,6 +53,8 @@ _TABLE = "images"
 _LOCK_FILE = "write.lock"
 # An optimisation of a million rows takes minutes; a writer waits for it rather than fail.
 _LOCK_SECONDS = 1800.0
+_POLL_SECONDS = 0.01
+_UPKEEP_FILE = "upkeep.lock"
 
 
 class EmbeddedIndex(Index):
@@ -209,11 +218,44 @@ class EmbeddedIndex(Index):
         with translated(self._folder, "count rows"):
             return self._run(reader.count(where))
 
-    def optimise(self) -> None:
-        """See ``Index.optimise``; builds the vector index above ``EXACT_LIMIT``."""
-        with self._writing("optimise"):
-            known = self._current()
-            self._run(optimise_table(self._table, known.attributes, known.embedding_size))
+    def optimise(self, *, quick: bool = False) -> bool:
+        """See ``Index.optimise``; builds the vector index above ``EXACT_LIMIT``.
+
+        Rows can be written while the vector index is built, which takes the most of the time.
+        """
+        if quick:
+            self._merge_small_files()
+            if not self._run(settling_due(self._table)):
+                return self._vectors_due()
+        with self._upkeep(wait=0.0 if quick else _LOCK_SECONDS) as has_turn:
+            if not has_turn:
+                return False
+            with self._writing("optimise"):
+                self._run(settle_table(self._table, self._current().attributes))
+            if quick or not self._vectors_due():
+                return quick and self._vectors_due()
+            with translated(self._folder, "index the vectors"):
+                return self._build_vector_index()
+
+    def _merge_small_files(self) -> None:
+        with self._writing("merge small files"):
+            rows = self._run(small_rows(self._table))
+            if rows is not None:
+                merge = self._table.merge_insert("image_id").when_matched_update_all()
+                self._run(merge.when_not_matched_insert_all().execute(rows))
+
+    def _vectors_due(self) -> bool:
+        with translated(self._folder, "look at the vector index"):
+            return self._run(vector_index_due(self._table, self._current().embedding_size))
+
+    def _build_vector_index(self) -> bool:
+        try:
+            self._run(build_vector_index(self._table))
+        except (OSError, RuntimeError) as error:
+            if "conflict" not in str(error).lower():
+                raise
+            return True  # a rollback came between: the index would be of what is gone
+        return False
 
     def snapshot(self, version: int | None = None) -> EmbeddedIndex:
         """See ``Index.snapshot``."""
@@ -255,7 +297,7 @@ class EmbeddedIndex(Index):
         self, *, oldest: int | None = None, min_age: timedelta = timedelta(minutes=10)
     ) -> None:
         """See ``Index.prune``; only whole runs of old versions can go."""
-        with self._writing("prune versions"):
+        with self._upkeep(), self._writing("prune versions"):
             if oldest is not None:
                 self._at(oldest)
             self._run(forget_versions(self._table, oldest=oldest, min_age=min_age))
@@ -296,16 +338,40 @@ class EmbeddedIndex(Index):
         with translated(self._folder, doing):
             lock = FileLock(self._folder / _LOCK_FILE, timeout=_LOCK_SECONDS)
             try:
-                lock.acquire()
+                lock.acquire(poll_interval=_POLL_SECONDS)
             except Timeout:
-                raise EngineError(
-                    f"index {self._folder}: another process has been writing for "
-                    f"{_LOCK_SECONDS / 60:.0f} minutes; wait for it or end it"
-                ) from None
+                raise EngineError(_waited(self._folder)) from None
             try:
                 yield
             finally:
                 lock.release()
+
+    @contextmanager
+    def _upkeep(self, *, wait: float = _LOCK_SECONDS) -> Iterator[bool]:
+        """The turn of one who looks after the files, taken before that of a writer.
+
+        Yields:
+            False if another has it and there is no time to wait for it.
+        """
+        lock = FileLock(self._folder / _UPKEEP_FILE, timeout=wait)
+        try:
+            lock.acquire()
+        except Timeout:
+            if wait:
+                raise EngineError(_waited(self._folder)) from None
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+
+def _waited(folder: Path) -> str:
+    return (
+        f"index {folder}: another process has been writing for {_LOCK_SECONDS / 60:.0f} minutes; "
+        f"wait for it or end it"
+    )
 
 
 async def _next(batches: AsyncIterator[pa.RecordBatch]) -> pa.RecordBatch | None:
