@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -28,6 +28,7 @@ from findalike.models.manifest import (
 )
 from findalike.pipelines.export_card import Comparison, figures_of, trained_card
 from findalike.pipelines.export_photos import ExportPhotos, draw_photos
+from findalike.pipelines.export_runs import data_in_words, draw_curves
 from findalike.pipelines.machine_paths import without_machine_paths
 from findalike.pipelines.run_to_export import RunToExport, read_run_to_export
 from findalike.pipelines.validation import Embed, Validator
@@ -156,19 +157,26 @@ def export_run(
                 exported=found,
                 how=attempt.how,
             )
-            return ExportOutcome(_write(source, draft, out, comparison), comparison)
+            pictures = draw_curves(source, place)
+            return ExportOutcome(_write(source, draft, out, comparison, pictures), comparison)
     raise BundleError(f"{chosen} in {precision} is not written: {refusal}; {_ADVICE[precision]}")
 
 
-def _write(source: RunToExport, draft: Bundle, out: Path, comparison: Comparison) -> Bundle:
+def _write(
+    source: RunToExport,
+    draft: Bundle,
+    out: Path,
+    comparison: Comparison,
+    pictures: Mapping[str, Path],
+) -> Bundle:
     figures: tuple[Figure, ...] = figures_of(source, draft.name, comparison)
     manifest = draft.manifest.model_copy(update={"figures": figures})
     return write_bundle(
         out,
         manifest,
         model=draft.model_path,
-        card=trained_card(source, manifest, comparison),
-        pictures=source.charts,
+        card=trained_card(source, manifest, comparison, pictures),
+        pictures=pictures,
     )
 
 
@@ -198,7 +206,7 @@ def _validator(source: RunToExport, wanted: Sequence[str] | None, base: Path | N
         )
     return Validator(
         [entry for key, entry in sections.items() if wanted is None or key in wanted],
-        base=base or source.base or Path.cwd(),
+        base=base or source.record.base or Path.cwd(),
         spec=run.input.spec(),
         k=run.validate_.k,
         seed=run.train.seed,
@@ -313,7 +321,6 @@ def _manifest(
 ) -> Manifest:
     picture = source.run.input
     versions = ", ".join(f"{package} {installed_version(package)}" for package in _EXPORTERS)
-    trained_on = ", ".join(str(entry) for entry in source.data)
     return Manifest(
         name=name,
         version=version,
@@ -333,5 +340,5 @@ def _manifest(
             ),
             made_by=f"{versions}; {attempt.how}",
         ),
-        trained_on=f"{trained_on}; started from {source.start}",
+        trained_on=data_in_words(source),
     )

@@ -5,17 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import yaml
 
 from findalike.config import ValidationData
 from findalike.evaluation.result import EvaluationResult
 from findalike.models.manifest import Figure, Manifest
+from findalike.pipelines.card_table import table
+from findalike.pipelines.export_runs import data_section, recipe_section, training_section
 from findalike.pipelines.machine_paths import without_machine_paths
 from findalike.pipelines.run_to_export import RunToExport
-
-_ALTERNATIVES = {"loss.png": "Loss by step", "map.png": "mAP of the validation sets by step"}
 
 _USE = """\
 It finds, for a shopper's photo with a box around one thing, the photos of a seller that show the
@@ -92,8 +91,17 @@ def figures_of(source: RunToExport, name: str, comparison: Comparison) -> tuple[
     return tuple(found)
 
 
-def trained_card(source: RunToExport, manifest: Manifest, comparison: Comparison) -> str:
-    """The card as Markdown, without any path of the machine it is written on."""
+def trained_card(
+    source: RunToExport,
+    manifest: Manifest,
+    comparison: Comparison,
+    pictures: Mapping[str, Path],
+) -> str:
+    """The card as Markdown, without any path of the machine it is written on.
+
+    Args:
+        pictures: that it shows, by their names beside it.
+    """
     parts = [
         f"# {manifest.name}",
         source.run.description,
@@ -101,15 +109,13 @@ def trained_card(source: RunToExport, manifest: Manifest, comparison: Comparison
         "## Intended use and limits",
         _USE.format(name=manifest.name),
         "## Trained on",
-        _data(source),
+        data_section(source, manifest.licence),
         "## Figures",
         *_figures(comparison),
         "## Compared with torch",
         _compared(comparison),
-        *_pictures(source),
-        "## Recipe",
-        f"The run `{source.full_name}`, with every setting:",
-        f"```yaml\n{_recipe(source)}```",
+        *training_section(source, pictures),
+        *recipe_section(source),
         "## Versions",
         *_versions(source, manifest),
     ]
@@ -129,15 +135,7 @@ def _facts(manifest: Manifest, comparison: Comparison) -> str:
         "embedding": f"{manifest.embedding_size:,} numbers",
         "precision": f"{comparison.precision}: {comparison.how}",
     }
-    return _table(("", ""), [[key, value] for key, value in said.items()])
-
-
-def _data(source: RunToExport) -> str:
-    rows = [[entry.name, _count(entry.images), _count(entry.classes)] for entry in source.data]
-    told = f"Started from: {source.start}."
-    if not source.finished:
-        told += " The training had not come to its end."
-    return f"{_table(('data set', 'images', 'labels'), rows)}\n\n{told}"
+    return table(("", ""), [[key, value] for key, value in said.items()])
 
 
 def _figures(comparison: Comparison) -> Iterator[str]:
@@ -163,7 +161,7 @@ def _figures(comparison: Comparison) -> Iterator[str]:
         )
     k = next(iter(comparison.exported.values())).figures.k
     header = ("protocol", "queries", "gallery", f"mAP@{k} (95 %)", "R@1", f"mAP@{k} by torch")
-    yield _table(header, rows)
+    yield table(header, rows)
     yield "\n".join(
         f"- **{name}**: {result.protocol}" for name, result in comparison.exported.items()
     )
@@ -189,23 +187,11 @@ def _compared(comparison: Comparison) -> str:
     return text
 
 
-def _pictures(source: RunToExport) -> Iterator[str]:
-    charts = source.charts
-    if charts:
-        yield "## Training"
-        yield "\n".join(f"![{_ALTERNATIVES[name]}]({name})" for name in charts)
-
-
-def _recipe(source: RunToExport) -> str:
-    settings = without_machine_paths(source.run.model_dump(mode="json", by_alias=True))
-    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
-
-
 def _versions(source: RunToExport, manifest: Manifest) -> Iterator[str]:
     yield f"Exported with {manifest.source.made_by.partition(';')[0]}."
     rows = [[key, value] for key, value in _flat(without_machine_paths(dict(source.environment)))]
     if rows:
-        yield _table(("trained with", ""), rows)
+        yield table(("trained with", ""), rows)
 
 
 def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -231,16 +217,6 @@ def _command(section: ValidationData, name: str, *, k: int) -> str:
     shown = [str(without_machine_paths(word)) for word in words]
     # Variables are for the shell to fill in; everything else is quoted where it must be.
     return " ".join(word if "${" in word else shlex.quote(word) for word in shown)
-
-
-def _table(header: tuple[str, ...], rows: list[list[str]]) -> str:
-    lines = [list(header), ["---"] * len(header), *rows]
-    cells = [[str(cell).replace("|", r"\|").replace("\n", " ") for cell in line] for line in lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
-
-
-def _count(value: int | None) -> str:
-    return "not noted" if value is None else f"{value:,}"
 
 
 def _numbers(values: tuple[float, ...]) -> str:
