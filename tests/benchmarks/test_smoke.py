@@ -95,3 +95,21 @@ def test_leak_cosine(shared_data):
     # Copies are nearer than other photos, and the less is cut the nearer.
     medians = [float(line[30:].split()[3]) for line in lines[1:]]
     assert medians[2] > medians[3] > medians[4] > max(medians[:2])
+
+
+def test_encoder_speed(shared_data):
+    options = ("--smoke", "--json", "--bundles", "findalike-lite0")
+    rows = [
+        json.loads(line)
+        for line in run("encoder_speed.py", *options, data=shared_data).splitlines()
+    ]
+    names = {"efficientnet-lite0-imagenet", "findalike-lite0"}
+    measures = {"photo, 1", "photo, 32", "embed, 1", "embed, 32"}
+    assert {(row["bundle"], row["measure"]) for row in rows} == {
+        (n, m) for n in names for m in measures
+    }
+    for row in rows:
+        assert row["images_per_s"] > 0
+        assert row["times_cpu"] > 0
+        if row["bundle"] == "efficientnet-lite0-imagenet":
+            assert row["times"] == 1.0
