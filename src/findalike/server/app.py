@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from findalike import __version__
 from findalike.server.problems import install_problem_handlers
-from findalike.server.routes import health, search
+from findalike.server.protection import protect, watched
+from findalike.server.routes import health, metrics, pages, search
 from findalike.server.service import Service
 from findalike.server.settings import ServerSettings
 
@@ -24,15 +25,20 @@ def create_app(settings: ServerSettings) -> FastAPI:
     )
     app.state.settings = settings
     install_problem_handlers(app)
+    protect(app, settings)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(search.router)
+    app.include_router(pages.router)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.service = await Service.start(app.state.settings)
+    service = await Service.start(app.state.settings)
+    app.state.service = service
     try:
-        yield
+        async with watched(app, service):
+            yield
     finally:
-        await app.state.service.stop()
+        await service.stop()

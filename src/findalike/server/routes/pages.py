@@ -1,0 +1,66 @@
+"""The page at ``/``, and the files of the widget that other pages load."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from findalike.server.problems import Problem
+from findalike.server.web_files import WIDGET, WebFile, web_files
+
+router = APIRouter(include_in_schema=False)
+
+_ASK_AGAIN = "no-cache"
+_FOR_EVER = "public, max-age=31536000, immutable"
+# Modules of another origin are only run where that origin allows it; these hold no secret.
+_FOR_EVERYONE = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Timing-Allow-Origin": "*",
+}
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+def page(request: Request) -> Response:
+    """The page on which a shopper searches."""
+    return _send(request, web_files().pages["index.html"], caching=_ASK_AGAIN, headers={})
+
+
+@router.api_route("/favicon.ico", methods=["GET", "HEAD"])
+@router.api_route("/widget/icon.svg", methods=["GET", "HEAD"])
+def icon(request: Request) -> Response:
+    """The icon of the page; browsers ask for the first of its paths by themselves."""
+    return _send(request, web_files().pages["icon.svg"], caching=_ASK_AGAIN, headers={})
+
+
+@router.api_route(f"/widget/{WIDGET}", methods=["GET", "HEAD"])
+def widget(request: Request) -> Response:
+    """The module that a shop's page loads: it names the widget's version of today."""
+    return _send(request, web_files().pages[WIDGET], caching=_ASK_AGAIN, headers=_FOR_EVERYONE)
+
+
+@router.api_route("/widget/{digest}/{name}", methods=["GET", "HEAD"])
+def part(request: Request, digest: str, name: str) -> Response:
+    """A file of one version of the page and the widget."""
+    files = web_files()
+    if digest != files.digest or name not in files.parts:
+        raise Problem(
+            404,
+            "not-found",
+            f"the widget has no file {name!r} in a version {digest!r}",
+            next_step=f"load /widget/{WIDGET}: it names the files of the version that runs",
+        )
+    return _send(request, files.parts[name], caching=_FOR_EVER, headers=_FOR_EVERYONE)
+
+
+def _send(request: Request, file: WebFile, *, caching: str, headers: dict[str, str]) -> Response:
+    zipped = "gzip" in request.headers.get("accept-encoding", "").lower()
+    # Two codings of one file are two representations, and two names (RFC 9110, 8.8.3).
+    etag = f'{file.etag[:-1]}-gzip"' if zipped else file.etag
+    answered = {**headers, "ETag": etag, "Cache-Control": caching, "Vary": "Accept-Encoding"}
+    known = [name.strip() for name in request.headers.get("if-none-match", "").split(",")]
+    if "*" in known or etag in [name.removeprefix("W/") for name in known]:
+        return Response(status_code=304, headers=answered)
+    if zipped:
+        answered["Content-Encoding"] = "gzip"
+    body = file.zipped if zipped else file.body
+    return Response(body, headers=answered, media_type=file.content_type)

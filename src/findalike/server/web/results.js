@@ -1,0 +1,127 @@
+import { h, icon } from "./dom.js";
+
+const WORDS = ["same", "very similar", "similar", "unlike"];
+
+/** The grid of products of one answer, and of the pages that are loaded after it. */
+export class Results {
+  /**
+   * @param {object} act - what the shopper can do: `select(product, event)`, `similar(product)`,
+   *   `wrong(product)`; and `picture(image, path)`, which fills an <img>
+   */
+  constructor(words, act) {
+    this.words = words;
+    this.act = act;
+    this.element = h("ul", { class: "grid", part: "grid", role: "list" });
+  }
+
+  /** Grey cards where the products will be, so that nothing moves when they come. */
+  skeleton(count) {
+    this.element.replaceChildren(
+      ...Array.from({ length: count }, () =>
+        h("li", { class: "card ghost", "aria-hidden": "true" }, h("div", { class: "picture" }), h("div", { class: "text" }, h("i"), h("i"), h("i")))),
+    );
+  }
+
+  clear() {
+    this.element.replaceChildren();
+  }
+
+  show(products) {
+    this.element.replaceChildren(...products.map((product) => this.#card(product)));
+  }
+
+  append(products) {
+    const cards = products.map((product) => this.#card(product));
+    this.element.append(...cards);
+    cards[0]?.querySelector(".title > *")?.focus({ preventScroll: true });
+  }
+
+  #card(product) {
+    const title = product.title || this.words.say("untitled");
+    return h("li", { class: "card", part: "card" },
+      this.#picture(product.image, "picture"),
+      h("div", { class: "text" },
+        h("h3", { class: "title", part: "title", title }, this.#opener(product, title)),
+        this.#price(product),
+        this.#score(product),
+        this.#variants(product),
+        h("div", { class: "acts" },
+          h("button", { type: "button", class: "act", "aria-label": this.words.say("moreLikeOf", { title }), onclick: () => this.act.similar(product) },
+            icon("alike"), this.words.say("moreLike")),
+          this.#wrong(product, title))));
+  }
+
+  #picture(image, kind) {
+    const img = h("img", { loading: "lazy", decoding: "async", width: "320", height: "320", alt: "", sizes: "(min-width: 700px) 240px, 50vw" });
+    const frame = h("div", { class: kind, part: "picture" }, img);
+    if (image?.url) this.act.picture(img, image.url);
+    else frame.classList.add("missing");
+    img.addEventListener("error", () => frame.classList.add("missing"));
+    return frame;
+  }
+
+  #opener(product, title) {
+    const select = (event) => this.act.select(product, event);
+    if (!/^https?:\/\//i.test(product.url ?? "")) return h("button", { type: "button", onclick: select }, title);
+    return h("a", { href: product.url, onclick: select, onauxclick: select }, title);
+  }
+
+  #price(product) {
+    const known = typeof product.price === "number";
+    return h("p", { class: "price", part: "price" }, known ? this.words.price(product.price, product.currency) : h("span", { class: "muted" }, this.words.say("priceUnknown")));
+  }
+
+  #score({ score, likeness }) {
+    const word = WORDS.includes(likeness) ? likeness : null;
+    const value = this.words.score(score);
+    return h("p", { class: "score", part: "score" },
+      word ? h("span", { class: `like like-${WORDS.indexOf(word)}` }, this.words.say(word)) : null,
+      h("span", { class: "number", "aria-label": this.words.say("score", { score: value }), role: "img" }, value));
+  }
+
+  #variants({ variants }) {
+    if (!variants?.length) return null;
+    const row = (variant) => {
+      const title = variant.title || this.words.say("untitled");
+      return h("li", {}, h("button", { type: "button", onclick: (event) => this.act.select(variant, event) },
+        this.#picture(variant.image, "thumb"), h("span", { class: "variant-title" }, title), h("span", { class: "number", "aria-hidden": "true" }, this.words.score(variant.score))));
+    };
+    return h("details", { class: "variants", part: "variants" }, h("summary", {}, this.words.say("variants", { n: variants.length })), h("ul", {}, variants.map(row)));
+  }
+
+  #wrong(product, title) {
+    const button = h("button", { type: "button", class: "act quiet", "aria-pressed": "false", "aria-label": this.words.say("wrongOf", { title }), onclick: () => {
+      if (button.getAttribute("aria-pressed") === "true") return;
+      button.setAttribute("aria-pressed", "true");
+      button.closest(".card").classList.add("refused");
+      this.act.wrong(product);
+    } }, icon("wrong"), this.words.say("wrong"));
+    return button;
+  }
+
+  /** A product whose shop has given no page of its own: what is known of it, in a dialog. */
+  details(product) {
+    const dialog = h("dialog", { class: "sheet product", part: "dialog", "aria-label": this.words.say("details"), onclose: () => dialog.remove(), onclick: (event) => {
+      if (event.target === dialog) dialog.close();
+    } },
+      h("div", { class: "sheet-inside" },
+        h("button", { type: "button", class: "round close", "aria-label": this.words.say("close"), onclick: () => dialog.close() }, icon("close")),
+        this.#picture(product.image, "picture"),
+        h("h2", {}, product.title || this.words.say("untitled")),
+        product.price === undefined ? null : this.#price(product),
+        this.#score(product),
+        product.category ? h("p", { class: "muted" }, product.category.split("/").join(" › ")) : null,
+        h("dl", {}, Object.entries(product.attributes ?? {}).filter(([, value]) => value !== null && value !== "").flatMap(([name, value]) => [h("dt", {}, this.words.field(name)), h("dd", {}, this.#plain(value))])),
+        h("button", { type: "button", class: "button primary", onclick: () => {
+          dialog.close();
+          this.act.similar(product);
+        } }, icon("alike"), this.words.say("moreLike"))));
+    return dialog;
+  }
+
+  #plain(value) {
+    if (Array.isArray(value)) return value.join(", ");
+    if (typeof value === "boolean") return this.words.say(value ? "yes" : "no");
+    return typeof value === "number" ? this.words.numbers.format(value) : String(value);
+  }
+}

@@ -1,0 +1,92 @@
+"""The files of the page and the widget, read once and ready to be sent."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+WIDGET = "findalike-search.js"
+
+
+@dataclass(frozen=True, slots=True)
+class WebFile:
+    """One file as it is sent.
+
+    Attributes:
+        body: its bytes.
+        zipped: the same, compressed by gzip.
+        etag: names these bytes; quoted, as HTTP wants it.
+    """
+
+    body: bytes
+    zipped: bytes
+    content_type: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebFiles:
+    """All files of one version.
+
+    Attributes:
+        digest: names this version. It stands in the paths of all files that others load, so that
+            a browser may keep them for ever and never mixes two versions.
+        parts: what lies below that path, by name.
+        pages: what lies at paths of its own, and is asked for anew each time.
+    """
+
+    digest: str
+    parts: Mapping[str, WebFile]
+    pages: Mapping[str, WebFile]
+
+
+@cache
+def web_files() -> WebFiles:
+    """Read and compress the files that come with the package; a few milliseconds, once."""
+    folder = files("findalike.server").joinpath("web")
+    found = {
+        entry.name: entry.read_bytes()
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.is_file() and _suffix(entry.name) in _TYPES
+    }
+    joined = hashlib.sha256(b"".join(name.encode() + body for name, body in found.items()))
+    digest = joined.hexdigest()[:12]
+    index = found.pop("index.html").decode()
+    modules = [name for name in found if name.endswith(".js") and not name.startswith("admin")]
+    preloads = "\n".join(
+        f'<link rel="modulepreload" href="/widget/{digest}/{name}">' for name in modules
+    )
+    page = index.replace("{{digest}}", digest).replace("{{preloads}}", preloads)
+    entry = f'export * from "./{digest}/element.js";\n'
+    return WebFiles(
+        digest=digest,
+        parts={name: _ready(name, body) for name, body in found.items()},
+        pages={
+            "index.html": _ready("index.html", page.encode()),
+            WIDGET: _ready(WIDGET, entry.encode()),
+            "icon.svg": _ready("icon.svg", found["icon.svg"]),
+        },
+    )
+
+
+def _suffix(name: str) -> str:
+    return name[name.rfind(".") :]
+
+
+def _ready(name: str, body: bytes) -> WebFile:
+    return WebFile(
+        body=body,
+        zipped=gzip.compress(body, compresslevel=9, mtime=0),
+        content_type=_TYPES[_suffix(name)],
+        etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"',
+    )
