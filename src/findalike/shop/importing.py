@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -80,6 +81,9 @@ class Importer:
         attributes: names and types of the attributes the rows may have.
         dry_run: read, check and count everything, write nothing.
         strict: raise at the first refusal.
+        turn: held while a batch is written, for an import beside which others write.
+        watch: called every few dozen images; what it raises ends the import, and what was
+            committed until then stays.
     """
 
     index: Index
@@ -90,6 +94,8 @@ class Importer:
     dry_run: bool = False
     strict: bool = False
     progress: ImportProgress | None = None
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext
+    watch: Callable[[], None] | None = None
     counts: ImportCounts = field(default_factory=ImportCounts)
     embedded: int = 0
     _rows_done: int = field(default=0, init=False)
@@ -107,11 +113,11 @@ class Importer:
             StorageError, EngineError: if a batch cannot be written. Everything counted until
                 then is in the shop.
         """
-        if not self.dry_run:
-            self.index.optimise()  # an import that was killed may have left many rows unindexed
         before = self.index.snapshot()
         self._before = before if before.count() else None
         for batch in batches(load_ahead(self._jobs(rows), self._load), EMBED_BATCH):
+            if self.watch is not None:
+                self.watch()
             self._take(batch)
             if len(self._outcomes) >= max(COMMIT_IMAGES, self.counts.done // COMMIT_SHARE):
                 self._commit()
@@ -228,7 +234,9 @@ class Importer:
                 )
                 for job, sha256 in zip(jobs, sha256s, strict=True)
             ]
-            self.index.upsert(image_rows(rows, np.stack(vectors), self.attributes))
+            table = image_rows(rows, np.stack(vectors), self.attributes)
+            with self.turn():
+                self.index.upsert(table)
         for entry in self._outcomes:
             if isinstance(entry, Refusal):
                 self.counts.count("refused")

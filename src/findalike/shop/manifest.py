@@ -85,3 +85,9 @@ class Manifest(BaseModel):
                 f"cannot write {path}: {error.strerror}; free space or mend its rights, "
                 f"then run the same command again"
             ) from error
+
+    def with_root(self, root: Path) -> Manifest:
+        """The manifest with a folder that image paths are relative to, as the latest of them."""
+        path = str(root.resolve())
+        others = tuple(other for other in self.roots if other != path)
+        return self.model_copy(update={"roots": (path, *others)})

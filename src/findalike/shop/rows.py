@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from findalike.index.schema import ADDED_AT, FIXED_FIELDS
+from findalike.index.schema import ADDED_AT, FIXED_FIELDS, VECTOR
 from findalike.shop.results import FoundImage, FoundProduct, StoredProduct
 from findalike.types import Box, CatalogueImage, FieldType, Hit, Product
 
@@ -54,21 +54,22 @@ def box_of(row: Mapping[str, Any]) -> Box | None:
 def found_product(hit: Hit, rank: int) -> FoundProduct:
     """One product of an answer, from the hit of its best image."""
     row = {**hit.row, "product_id": hit.product_id, "image_id": hit.image_id}
-    return FoundProduct(product=_product(row), rank=rank, score=hit.score, image=_image(row))
+    return FoundProduct(product=product_of(row), rank=rank, score=hit.score, image=image_of(row))
 
 
 def stored_product(rows: Sequence[Mapping[str, Any]]) -> StoredProduct:
     """A product with all its images, from its rows; the latest row says what the product is."""
     by_id = sorted(rows, key=lambda row: str(row["image_id"]))
     latest = max(by_id, key=lambda row: row[ADDED_AT])
-    return StoredProduct(_product(latest), tuple(_image(row) for row in by_id))
+    return StoredProduct(product_of(latest), tuple(image_of(row) for row in by_id))
 
 
-def _product(row: Mapping[str, Any]) -> Product:
+def product_of(row: Mapping[str, Any]) -> Product:
+    """The product that a row repeats."""
     attributes = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in row.items()
-        if name not in FIXED_FIELDS and name != ADDED_AT and value is not None
+        if name not in FIXED_FIELDS and name not in (ADDED_AT, VECTOR) and value is not None
     }
     return Product(
         product_id=row["product_id"],
@@ -82,5 +83,6 @@ def _product(row: Mapping[str, Any]) -> Product:
     )
 
 
-def _image(row: Mapping[str, Any]) -> FoundImage:
+def image_of(row: Mapping[str, Any]) -> FoundImage:
+    """The image that a row is of."""
     return FoundImage(row["image_id"], row["location"], box_of(row), row["sha256"])

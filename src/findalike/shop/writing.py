@@ -10,14 +10,24 @@ from filelock import FileLock, Timeout
 
 from findalike.errors import ShopLockedError, StorageError
 
+POLL_SECONDS = 0.01
+"""Between two looks whether the right to write is free."""
+
 
 @contextmanager
-def writer_lock(folder: Path) -> Iterator[None]:
-    """Hold the right to write; the operating system frees it when the process dies."""
+def writer_lock(folder: Path, *, wait: float = 0.0) -> Iterator[None]:
+    """Hold the right to write; the operating system frees it when the process dies.
+
+    Args:
+        wait: seconds to wait for another who has it.
+
+    Raises:
+        ShopLockedError: if another has it for longer.
+    """
     lock = FileLock(folder / ".lock")
     with storage_errors(folder):
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait, poll_interval=POLL_SECONDS)
         except Timeout:
             raise ShopLockedError(
                 f"another process is writing to the shop {folder}: wait until it is done, "

@@ -1,0 +1,74 @@
+"""Keeping a shop fast and small that many single changes are made in."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from findalike.index.base import Index
+from findalike.shop.history import note_change
+from findalike.shop.writing import writer_lock
+
+NOTE_SECONDS = 600.0
+"""Single changes become one entry of the history at most this often."""
+
+CHECK_VERSIONS = 500
+"""Versions between two counts of how many there are."""
+
+MOST_VERSIONS = 1500
+"""Versions that are kept at most, but for those of the last ten minutes: each search asks which
+is the newest, and that takes the longer the more there are."""
+
+KEPT_VERSIONS = 500
+"""Versions left when there were too many."""
+
+LOCK_SECONDS = 5.0
+
+
+class Caretaker:
+    """Looks after one shop for one process; those of several processes do not disturb each other.
+
+    An import ends with its own tidying up. Single changes do not: a caretaker is asked to ``tend``
+    now and then beside them.
+    """
+
+    def __init__(self, index: Index, folder: Path) -> None:
+        self._index = index
+        self._folder = folder
+        self._changed = 0
+        self._noted = time.monotonic()
+        self._checked = index.version
+
+    def tend(self, changed: int) -> bool:
+        """Merge small files and forget old versions where that is due; takes a second at most.
+
+        Args:
+            changed: products changed since the last call.
+
+        Returns:
+            Whether ``tidy`` is due.
+        """
+        self._changed += changed
+        due = self._index.optimise(quick=True)
+        if time.monotonic() - self._noted >= NOTE_SECONDS:
+            self.note()
+        version = self._index.version
+        if version - self._checked >= CHECK_VERSIONS or version < self._checked:
+            self._checked = version
+            held = self._index.versions()
+            if len(held) > MOST_VERSIONS:
+                self._index.prune(oldest=held[-KEPT_VERSIONS].number)
+        return due
+
+    def tidy(self) -> None:
+        """Build what searches are fast by anew: up to minutes, beside readers and writers."""
+        self._index.optimise()
+
+    def note(self) -> None:
+        """Make the single changes since the last time one entry of the history."""
+        if self._changed:
+            with writer_lock(self._folder, wait=LOCK_SECONDS):
+                what = f"{self._changed:,} single changes"
+                note_change(self._folder, version=self._index.version, what=what)
+        self._changed = 0
+        self._noted = time.monotonic()
