@@ -194,6 +194,8 @@ def test_the_curves_of_all_runs_are_drawn(chain: Path, tmp_path: Path) -> None:
 def test_a_single_figure_is_a_row_and_no_picture(tmp_path: Path) -> None:
     pytest.importorskip("lightning")
     found = source(write_run(tmp_path / "r" / "only", start="random", said="random", points=1))
+    write_run(tmp_path / "r" / "next", start="only", said="only", points=1)
+    assert list(draw_curves(source(tmp_path / "r" / "next"), tmp_path)) == ["loss.png"]
     pictures = draw_curves(found, tmp_path)
     assert list(pictures) == ["loss.png"]
     section = "\n".join(training_section(found, pictures))

@@ -34,7 +34,7 @@ class Curves:
 
 
 def draw_chain_charts(chain: Sequence[Curves], folder: Path) -> dict[str, Path]:
-    """Draw ``loss.png``, and ``map.png`` if a validation set was asked at least twice.
+    """Draw ``loss.png``, and ``map.png`` if any run was validated at least twice.
 
     The loss of each run has a scale of its own, for losses of different kinds have nothing in
     common. All mAP is on one scale, the steps of the runs counted on.
@@ -51,7 +51,7 @@ def draw_chain_charts(chain: Sequence[Curves], folder: Path) -> dict[str, Path]:
     if known:
         drawn["loss.png"] = _draw_loss(known, folder / "loss.png")
     sets = validation_columns(chain)
-    if any(sum(len(curves.points(column)) for curves in chain) > 1 for column in sets):
+    if any(len(curves.points(column)) > 1 for curves in chain for column in sets):
         drawn["map.png"] = _draw_map(chain, sets, folder / "map.png")
     return drawn
 
@@ -85,13 +85,13 @@ def _draw_map(chain: Sequence[Curves], sets: Mapping[str, str], path: Path) -> P
     figure = _figure(7.0, 4.2)
     axes: Any = figure.add_axes((0.09, 0.12, 0.88, 0.74))
     begins = [0, *accumulate(curves.steps for curves in chain)]
-    for column, label in sets.items():
-        points = [
-            (begin + step, value)
-            for begin, curves in zip(begins, chain, strict=False)
-            for step, value in curves.points(column)
-        ]
-        _plot(axes, points, label)
+    for number, (column, label) in enumerate(sets.items()):
+        named = ""
+        # A line for each run: from one to the next the network, or its input, is another one.
+        for begin, curves in zip(begins, chain, strict=False):
+            points = [(begin + step, value) for step, value in curves.points(column)]
+            _plot(axes, points, named or label, colour=f"C{number}")
+            named = named or ("_" if points else "")
     if len(chain) > 1:
         for begin, curves in zip(begins, chain, strict=False):
             axes.axvline(begin, color="grey", linewidth=0.8, linestyle=":")
@@ -113,11 +113,14 @@ def _figure(width: float, height: float) -> Any:
     return figure
 
 
-def _plot(axes: Any, points: Sequence[tuple[int, float]], label: str) -> None:
+def _plot(
+    axes: Any, points: Sequence[tuple[int, float]], label: str, *, colour: str | None = None
+) -> None:
     if points:
         steps, values = zip(*points, strict=True)
         few = len(points) <= 40
-        axes.plot(steps, values, label=label, linewidth=1.6, marker="o" if few else "", ms=3)
+        style = {"linewidth": 1.6, "marker": "o" if few else "", "markersize": 3, "color": colour}
+        axes.plot(steps, values, label=label, **style)
 
 
 def _finish(axes: Any) -> None:
