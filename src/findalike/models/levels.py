@@ -50,20 +50,28 @@ class Levels(nn.Module):
             modules[section.at].register_forward_hook(tap.keep)
 
     def joined(self, features: Tensor) -> Tensor:
-        """The features at the end, with those kept since the last call.
+        """The features at the end, with those kept since the last call; see `join`."""
+        return self.join(features, self.taken())
+
+    def taken(self) -> list[Tensor]:
+        """What has passed through the named modules since the last call, one for each level."""
+        return [cast(_Tap, tap).take() for tap in self.taps]
+
+    def join(self, features: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """Features and feature maps as one vector a picture.
 
         Args:
-            features: (n, f).
+            features: (n, f), at the end of the backbone.
+            maps: (n, c, h, w) each, as `taken` gives them.
 
         Returns:
             (n, f + channels of all levels); each part is of unit length times its weight, that of
             the end being 1. ``features`` themselves where there are no levels.
         """
-        if not len(self.taps):
+        if not maps:
             return features
         parts = [functional.normalize(features, dim=1)]
-        for weight, tap, pool in zip(self.weights, self.taps, self.pools, strict=True):
-            found = cast(_Tap, tap).take()
+        for weight, found, pool in zip(self.weights, maps, self.pools, strict=True):
             if found.ndim != 4:
                 raise BundleError(
                     f"model.levels needs feature maps, and a module it names in {self.spec} gives "

@@ -58,15 +58,17 @@ class StartTeacher:
     """
 
     def __init__(self, network: EmbeddingNetwork) -> None:
-        self._network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> Tensor:
         """See `Teacher`."""
-        network = self._network.to(pixels.device)
-        features = network.features(network.normalised(pixels))
-        unit: Tensor = torch.nn.functional.normalize(features, dim=1)
-        return unit
+        network = self.network.to(pixels.device)
+        return self.from_features(network.features(network.normalised(pixels)))
+
+    def from_features(self, features: Tensor) -> Tensor:
+        """See `findalike.training.contracts.NetworkTeacher`."""
+        return torch.nn.functional.normalize(features, dim=1)
 
 
 class BundleTeacher:

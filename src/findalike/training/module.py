@@ -16,16 +16,10 @@ from findalike.losses import EmbeddingDistillation, RelationalDistillation
 from findalike.models.network import EmbeddingNetwork
 from findalike.training.contracts import Teacher
 from findalike.training.feed import Feed, RunBatches, training_loader
+from findalike.training.forward import Forward
 from findalike.training.length import RunLength
 from findalike.training.optimizers import build_optimizer, parameter_groups
 from findalike.training.schedules import rate_factor
-
-
-class _Held:
-    """Keeps a module out of the state of the one that holds it."""
-
-    def __init__(self, teacher: Teacher | None) -> None:
-        self.teacher = teacher
 
 
 class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not followed
@@ -61,9 +55,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not
         self.position = 0
         self._feed = feed
         self._length = length
-        if isinstance(teacher, nn.Module):
-            teacher.eval().requires_grad_(False)
-        self._held = _Held(teacher)
+        self._embed = Forward(run, network, teacher)
 
     def setup(self, stage: str) -> None:
         """Compile the network, in the process that trains it."""
@@ -130,11 +122,11 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not
         torch.manual_seed(self._batch_seed())
         if self.run.train.channels_last:
             pixels = pixels.contiguous(memory_format=torch.channels_last)
-        features, embeddings = self._embed(pixels)
-        terms = [loss(embeddings, labels, image_ids) for loss in self.losses]
+        embedded = self._embed(pixels)
+        terms = [loss(embedded.embeddings, labels, image_ids) for loss in self.losses]
         weights = [section.weight for section in self.run.losses]
         if self.distillation is not None and self.run.distillation is not None:
-            terms.append(self.distillation(features, self._teach(pixels)))
+            terms.append(self.distillation(embedded.compared, embedded.taught))
             weights.append(self.run.distillation.weight)
         total = torch.stack(
             [weight * term for weight, term in zip(weights, terms, strict=True)]
@@ -163,24 +155,6 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # lightning is not
             f"lower optimizer.lr, more scheduler.warm_up_steps, train.clip_norm=1, or "
             f"train.precision 32-true or bf16-mixed"
         )
-
-    def _embed(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """What is compared with the teacher, and the embeddings."""
-        section = self.run.distillation
-        if section is None or section.kind != "features":
-            embeddings = self.network(pixels)
-            return embeddings, embeddings
-        features = self.network.features(self.network.normalised(pixels))
-        return features, self.network.head(features)
-
-    def _teach(self, pixels: Tensor) -> Tensor:
-        teacher = self._held.teacher
-        if teacher is None:
-            raise RecipeError("distillation is set, and no teacher was given")
-        if isinstance(teacher, nn.Module):
-            teacher.to(pixels.device)
-        with torch.no_grad(), torch.autocast(pixels.device.type, enabled=False):
-            return teacher(pixels).to(pixels.device).float()
 
     def _batch_seed(self) -> int:
         # Far apart for neighbouring batches; a generator mixes the bits well from there.
