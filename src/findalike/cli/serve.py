@@ -35,6 +35,32 @@ def serve(
         list[str] | None,
         typer.Option(help="An origin whose pages may ask, such as https://shop.example."),
     ] = None,
+    frame_ancestor: Annotated[
+        list[str] | None,
+        typer.Option(help="An origin whose pages may show the page in a frame."),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="A network of your own proxies, whose X-Forwarded-For is believed."),
+    ] = None,
+    metrics_network: Annotated[
+        list[str] | None,
+        typer.Option(help="A network that may read /metrics without an admin key."),
+    ] = None,
+    address_rate: Annotated[
+        float,
+        typer.Option(min=0, help="Requests a second from one address without a key; 0: any."),
+    ] = 20.0,
+    key_rate: Annotated[
+        float, typer.Option(min=0, help="Requests a second with one key; 0: any.")
+    ] = 200.0,
+    trace_endpoint: Annotated[
+        str | None,
+        typer.Option(help="Send traces to this OpenTelemetry collector (http://localhost:4318)."),
+    ] = None,
+    trace_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the requests that are traced.")
+    ] = 1.0,
 ) -> None:
     """Serve a shop: search, catalogue and the page.
 
@@ -56,5 +82,14 @@ def serve(
             deadline=deadline,
             allow_networks=tuple(allow_network or ()),
             cors=tuple(cors or ()),
+            frame_ancestors=tuple(frame_ancestor or ()),
+            trusted_proxies=tuple(trusted_proxy or ()),
+            metrics_networks=tuple(metrics_network or ()),
+            address_rate=address_rate,
+            address_burst=max(1, round(address_rate * 10)),
+            key_rate=key_rate,
+            key_burst=max(1, round(key_rate * 5)),
+            trace_endpoint=trace_endpoint,
+            trace_share=trace_share,
         )
     )

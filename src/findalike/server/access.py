@@ -98,6 +98,7 @@ def identify(connection: HTTPConnection) -> tuple[str, Role | None]:
         key = _key_of(connection)
         state.caller = key.key_id if key else ANONYMOUS
         state.role = key.role if key else None
+        state.shared_key = bool(key and key.origins)
     caller: str = state.caller
     role: Role | None = state.role
     return caller, role

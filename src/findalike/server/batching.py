@@ -67,6 +67,8 @@ class Batcher(Generic[Item, Result]):
         self._waiting: deque[_Entry[Item, Result]] = deque()
         self._expected = 0
         self._timer: asyncio.TimerHandle | None = None
+        self.on_batch: Callable[[int], None] | None = None
+        """Told the size of each batch."""
         self.dropped = 0
         """Items that left the queue because their caller was gone."""
 
@@ -126,6 +128,8 @@ class Batcher(Generic[Item, Result]):
 
     def _start(self, batch: list[_Entry[Item, Result]]) -> None:
         self._free -= 1
+        if self.on_batch is not None:
+            self.on_batch(len(batch))
         started = time.perf_counter()
         running = asyncio.get_running_loop().run_in_executor(
             self._pool, self._run, [entry.item for entry in batch]

@@ -26,6 +26,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from filelock import FileLock, Timeout
 
 from findalike.errors import SettingError, ShopLockedError, StorageError
+from findalike.server.origins import web_origin
 
 Role: TypeAlias = Literal["search", "catalogue", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -37,7 +38,6 @@ LONGEST_NOTE = 200
 _LOCK_NAME = ".keys.lock"
 _LOCK_SECONDS = 10.0
 _PATTERN = re.compile(r"fa_([0-9a-f]{12})_([0-9a-f]{64})")
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
 _NO_HASH = "0" * 64
 
 
@@ -109,7 +109,7 @@ class KeyStore:
         now = datetime.now(UTC).replace(microsecond=0)
         if expires_at is not None and expires_at <= now:
             raise SettingError(f"{expires_at.isoformat()} is over: give a moment to come")
-        checked = tuple(_origin(origin) for origin in origins)
+        checked = tuple(web_origin(origin, name="origin") for origin in origins)
         secret = secrets.token_hex(32)
         with self._writing():
             key_id = secrets.token_hex(6)
@@ -240,16 +240,6 @@ class _Writing:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _origin(text: str) -> str:
-    """A web origin as browsers send it."""
-    origin = text.strip().lower().rstrip("/")
-    if not _ORIGIN.fullmatch(origin):
-        raise SettingError(
-            f"{text!r} is not a web origin: write it like https://shop.example, without a path"
-        )
-    return origin.removesuffix(":443" if origin.startswith("https") else ":80")
 
 
 def _entry(key: Key) -> dict[str, Any]:

@@ -48,6 +48,8 @@ class Service:
         self.admission = Admission(places=settings.queue, deadline=settings.deadline)
         self.uploads = ByteBudget(settings.upload_bytes)
         self.ready = False
+        self.on_embedding: Callable[[Embeddings], None] | None = None
+        """Told the embedding of each photo that is searched with."""
         self.fetcher = Fetcher(
             max_bytes=settings.max_image_bytes,
             timeout=settings.fetch_seconds,
@@ -165,6 +167,8 @@ class Service:
             photo = await self._prepared(asked, timings)
         prepared = photo.prepared
         embedded = await self.embedder.submit(prepared)
+        if self.on_embedding is not None:
+            self.on_embedding(embedded.result)
         found = await self.searcher.submit((embedded.result, asked.page))
         timings |= {
             "wait": embedded.waited_ms + found.waited_ms,

@@ -37,6 +37,21 @@ class ServerSettings(BaseModel):
         max_image_side: longer side of an image in pixels.
         fetch_seconds: until the image of an ``image_url`` is given up.
         stop_seconds: how long a stopping service finishes what it accepted.
+        max_feed_bytes: largest request body of an import.
+        body_patience: seconds that a client may be silent in all while it sends a body; each
+            4,000 bytes earn it a further one.
+        max_connections: open at once in each worker.
+        address_rate: requests a second from one address without a key, or with one that pages
+            hold; 0 for no limit.
+        address_burst: how many of them at once.
+        key_rate: requests a second with one key; 0 for no limit.
+        key_burst: how many of them at once.
+        trusted_proxies: networks of the shop's own proxies, whose ``X-Forwarded-For`` is believed.
+        frame_ancestors: origins whose pages may show the page in a frame.
+        metrics_networks: networks that may read ``/metrics`` without a key.
+        recall_every: one in so many searches is done exactly too, to tell the recall; 0 for none.
+        trace_endpoint: URL of an OpenTelemetry collector (OTLP by HTTP); None for no traces.
+        trace_share: of the requests that are traced, 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +74,19 @@ class ServerSettings(BaseModel):
     max_image_side: Count = 20_000
     fetch_seconds: Seconds = 8.0
     stop_seconds: Count = 30
+    max_feed_bytes: Count = 256_000_000
+    body_patience: Seconds = 15.0
+    max_connections: Count = 1000
+    address_rate: Annotated[float, Field(ge=0)] = 20.0
+    address_burst: Count = 200
+    key_rate: Annotated[float, Field(ge=0)] = 200.0
+    key_burst: Count = 1000
+    trusted_proxies: tuple[str, ...] = ()
+    frame_ancestors: tuple[str, ...] = ()
+    metrics_networks: tuple[str, ...] = ()
+    recall_every: Annotated[int, Field(ge=0)] = 1000
+    trace_endpoint: str | None = None
+    trace_share: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     @property
     def image_limits(self) -> ImageLimits:
