@@ -66,6 +66,7 @@ def serve(
 
     Example: `findalike serve --shop myshop --open-search`
     """
+    from findalike.cli.output import print_note
     from findalike.server.running import run_server
     from findalike.server.settings import ServerSettings
 
@@ -91,5 +92,6 @@ def serve(
             key_burst=max(1, round(key_rate * 5)),
             trace_endpoint=trace_endpoint,
             trace_share=trace_share,
-        )
+        ),
+        started=lambda url: print_note(f"serving {shop} at {url}"),
     )

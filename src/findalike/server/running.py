@@ -2,32 +2,92 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
+from collections.abc import Callable
 from functools import partial
 
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
+from findalike.errors import SettingError
 from findalike.server.app import create_app
+from findalike.server.client_address import networks
+from findalike.server.connections import GuardedConfig
+from findalike.server.logs import configure_logging
+from findalike.server.metrics import FOLDER_VARIABLE
+from findalike.server.protection import check_protection, connection_limits
 from findalike.server.settings import ServerSettings
+from findalike.shop.manifest import Manifest
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 15
 
 
-def run_server(settings: ServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what was accepted."""
-    config = uvicorn.Config(
-        partial(create_app, settings),
+def run_server(settings: ServerSettings, *, started: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what was accepted.
+
+    Args:
+        started: called with the URL once it listens; the shop is opened after that.
+
+    Raises:
+        ShopNotFoundError, StorageError: if there is no shop.
+        SettingError: if it cannot listen there, nobody could use it, or a setting is wrong.
+    """
+    Manifest.read(settings.shop)
+    check_protection(settings)
+    configure_logging()
+    listening = _listen(settings)
+    started(_url(listening))
+    config = GuardedConfig(
+        partial(_worker_app, settings),
+        limits=connection_limits(settings),
+        trusted=networks(settings.trusted_proxies, name="trusted_proxies"),
         factory=True,
-        host=settings.host,
-        port=settings.port,
         workers=settings.workers,
-        log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
+        # Whose request it is, is found out by `client_address`, which knows the trusted proxies.
+        proxy_headers=False,
+        ws="none",
+        backlog=BACKLOG,
         timeout_graceful_shutdown=settings.stop_seconds,
-        timeout_keep_alive=15,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
-    server = uvicorn.Server(config)
     if settings.workers == 1:
-        server.run()
+        uvicorn.Server(config).run(sockets=[listening])
         return
-    socket = config.bind_socket()
-    Multiprocess(config, sockets=[socket]).run()
+    # The workers are started anew rather than forked, so what is set here reaches them in time.
+    with tempfile.TemporaryDirectory(prefix="findalike-metrics-") as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        try:
+            Multiprocess(config, sockets=[listening]).run()
+        finally:
+            del os.environ[FOLDER_VARIABLE]
+
+
+def _worker_app(settings: ServerSettings) -> FastAPI:
+    configure_logging()
+    return create_app(settings)
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    host, port = settings.host, settings.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SettingError(
+            f"cannot listen at {host} port {port}: {error.strerror}; end what listens there, or "
+            f"choose another with --port"
+        ) from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
