@@ -1,4 +1,4 @@
-"""A photo made ready for the encoder: within its limits, cut to its box, nothing else kept of it."""
+"""A photo made ready for the encoder: within its limits, cut to its box, and forgotten."""
 
 from __future__ import annotations
 

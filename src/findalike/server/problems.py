@@ -16,6 +16,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from findalike.errors import FindalikeError
 from findalike.server.translation import problem_parts
@@ -44,7 +45,7 @@ class ProblemBody(BaseModel):
     errors: list[FieldProblem] | None = None
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
     """A request that cannot be met; raised anywhere below a route."""
 
     def __init__(
@@ -137,6 +138,12 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         return problem_response(_http_problem(error, request), request)
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(request: Request, error: ClientDisconnect) -> Response:
+        # Nobody reads this; the number is for the logs, as nginx writes it.
+        gone = Problem(499, "client-gone", "the client left", next_step="", title="Client gone")
+        return problem_response(gone, request)
 
     @app.exception_handler(Exception)
     async def _unknown(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from findalike.errors import BoxError, ImageError
 from findalike.index.filters import MAX_LENGTH
@@ -28,6 +28,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 Model = TypeVar("Model", bound=BaseModel)
+Value = TypeVar("Value")
 FieldName = Annotated[str, Field(min_length=1, max_length=63)]
 
 
@@ -105,12 +106,10 @@ class SearchBody(SearchFields):
         return self
 
 
-class BatchBody(BaseModel):
-    """The JSON body of several searches."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    searches: tuple[SearchBody, ...] = Field(min_length=1, max_length=MAX_BATCH)
+SEARCH_BODY: TypeAdapter[SearchBody] = TypeAdapter(SearchBody)
+BATCH_BODY: TypeAdapter[list[SearchBody]] = TypeAdapter(
+    Annotated[list[SearchBody], Field(min_length=1, max_length=MAX_BATCH)]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +151,14 @@ def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
         raise invalid_request(error.errors(include_url=False)) from None
 
 
-def validated_json(model: type[Model], body: bytes) -> Model:
-    """A JSON body as a model.
+def validated_json(kind: TypeAdapter[Value], body: bytes) -> Value:
+    """A JSON body as what it should be.
 
     Raises:
         Problem: 400 if it is no JSON; 422 with one entry for each field at fault.
     """
     try:
-        return model.model_validate_json(body)
+        return kind.validate_json(body)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
         if errors[0]["type"] == "json_invalid":
@@ -167,10 +166,19 @@ def validated_json(model: type[Model], body: bytes) -> Model:
                 400,
                 "malformed-json",
                 f"the body is not JSON: {errors[0]['msg']}",
-                next_step="send one JSON object, in UTF-8",
+                next_step="send JSON, in UTF-8",
                 title="The body cannot be read",
             ) from None
         raise invalid_request(errors) from None
+
+
+def page_of_query(texts: Mapping[str, str]) -> PageRequest:
+    """A page from the parameters of a query string.
+
+    Raises:
+        Problem: 422 with one entry for each parameter at fault.
+    """
+    return validated(PageFields, form_values(texts)).page()
 
 
 def input_of_json(body: SearchBody) -> SearchInput:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -141,7 +141,7 @@ class Service:
         """Run work that reads the shop or waits for its disk in a thread."""
         return await self._run(self._reading, work)
 
-    async def in_time(self, work: Any) -> Any:
+    async def in_time(self, work: Awaitable[T]) -> T:
         """Wait for work until the deadline.
 
         Raises:

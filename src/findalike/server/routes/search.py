@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
+from pydantic import TypeAdapter
 
-from findalike.server.answers import SearchAnswer, to_bytes
+from findalike.errors import FindalikeError
+from findalike.server.access import require
+from findalike.server.answers import BatchAnswer, SearchAnswer, to_bytes
 from findalike.server.dependencies import ServiceOf
 from findalike.server.presence import while_present
-from findalike.server.problems import Problem, problem_responses
+from findalike.server.problems import Problem, as_problem, problem_responses
+from findalike.server.search_description import (
+    BATCH_REQUEST,
+    PAGE_PARAMETERS,
+    SEARCH_EXAMPLE,
+    SEARCH_REQUEST,
+)
 from findalike.server.search_input import (
+    BATCH_BODY,
+    MAX_BATCH,
+    SEARCH_BODY,
     SearchBody,
     SearchInput,
     input_of_json,
     inputs_of_form,
+    page_of_query,
     validated_json,
 )
+from findalike.server.service import Service
 from findalike.server.uploads import body_of, parse_form
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
 
 
 @router.post(
     "/search",
     summary="Find the products that match a photo",
     response_model=SearchAnswer,
-    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
+    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503) | SEARCH_EXAMPLE,
+    openapi_extra={"requestBody": SEARCH_REQUEST},
 )
 async def search(request: Request, service: ServiceOf) -> Response:
-    """Send a photo and, if you can, the box around the product; get the nearest products."""
-    async with body_of(
-        request, most=service.settings.max_body_bytes, budget=service.uploads
-    ) as body:
-        asked = _inputs(body, request)
+    """Send a photo and, if you can, the box around the product; get the nearest products.
+
+    The photo comes as a file of a form, in base64, or as a public URL. It is decoded in memory,
+    turned upright, cut to the box and forgotten; nothing of it is stored.
+    """
+    async with _body(request, service) as body:
+        asked = _inputs(body, request, SEARCH_BODY)
         if len(asked) != 1:
             raise _too_many(len(asked), 1)
         answer = await while_present(request, service.search(asked[0]))
@@ -42,17 +60,63 @@ async def search(request: Request, service: ServiceOf) -> Response:
     return _json(answer)
 
 
-def _inputs(body: bytes, request: Request) -> list[SearchInput]:
-    kind = request.headers.get("content-type", "")
-    media = kind.split(";", 1)[0].strip().lower()
+@router.post(
+    "/search:batch",
+    summary="Find the products that match each of several photos",
+    response_model=BatchAnswer,
+    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
+    openapi_extra={"requestBody": BATCH_REQUEST},
+)
+async def search_batch(request: Request, service: ServiceOf) -> Response:
+    """Send up to 16 photos: files of one form, or a JSON list of searches.
+
+    One that cannot be used is answered with its problem in its place; the others stand.
+    """
+    async with _body(request, service) as body:
+        asked = _inputs(body, request, BATCH_BODY)
+        if len(asked) > MAX_BATCH:
+            raise _too_many(len(asked), MAX_BATCH)
+        found = await while_present(request, service.search_batch(asked))
+    return _json({"answers": [_told(outcome, request) for outcome in found]})
+
+
+@router.get(
+    "/products/{product_id:path}/similar",
+    summary="Find the products most like one of the shop",
+    response_model=SearchAnswer,
+    responses=problem_responses(400, 401, 403, 404, 422, 429, 503) | SEARCH_EXAMPLE,
+    openapi_extra={"parameters": PAGE_PARAMETERS},
+)
+async def similar(
+    request: Request,
+    service: ServiceOf,
+    product_id: Annotated[str, Path(description="Percent-encoded, also its slashes.")],
+) -> Response:
+    """More like this, by the pictures the shop has; the product itself is not in the answer."""
+    page = page_of_query(request.query_params)
+    answer = await while_present(request, service.similar(product_id, page))
+    request.state.timings_ms = answer["timings_ms"]
+    return _json(answer)
+
+
+def _body(request: Request, service: Service) -> AbstractAsyncContextManager[bytes]:
+    return body_of(request, most=service.settings.max_body_bytes, budget=service.uploads)
+
+
+def _inputs(
+    body: bytes, request: Request, kind: TypeAdapter[SearchBody] | TypeAdapter[list[SearchBody]]
+) -> list[SearchInput]:
+    header = request.headers.get("content-type", "")
+    media = header.split(";", 1)[0].strip().lower()
     if media == "multipart/form-data":
-        return inputs_of_form(parse_form(body, kind))
+        return inputs_of_form(parse_form(body, header))
     if media == "application/json":
-        return [input_of_json(validated_json(SearchBody, body))]
+        found = validated_json(cast("TypeAdapter[SearchBody | list[SearchBody]]", kind), body)
+        return [input_of_json(one) for one in (found if isinstance(found, list) else [found])]
     raise Problem(
         415,
         "media-type",
-        f"the body is {media[:60]!r}",
+        f"the body is {media[:60]!r}" if media else "the body has no Content-Type",
         next_step="send multipart/form-data with a file image, or application/json",
     )
 
@@ -62,8 +126,18 @@ def _too_many(found: int, most: int) -> Problem:
         422,
         "too-many-images",
         f"there are {found} images, and {most} may be sent here",
-        next_step="send several to /v1/search:batch, up to 16 at once",
+        next_step=f"send several to /v1/search:batch, up to {MAX_BATCH} at once",
     )
+
+
+def _told(outcome: dict[str, Any] | Exception, request: Request) -> dict[str, Any]:
+    if isinstance(outcome, dict):
+        return outcome
+    if isinstance(outcome, FindalikeError):
+        outcome = as_problem(outcome)
+    if not isinstance(outcome, Problem):
+        raise outcome
+    return outcome.body(getattr(request.state, "request_id", None))
 
 
 def _json(answer: dict[str, Any]) -> Response:
