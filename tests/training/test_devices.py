@@ -50,6 +50,8 @@ def test_half_precision_of_gpus_is_refused_on_the_cpu(tmp_path: Path) -> None:
         train(make_run(train={"precision": "16-mixed"}), tmp_path / "run")
 
 
+# Starting processes takes its time where others compute too.
+@pytest.mark.timeout(900)
 def test_two_processes_make_the_run_of_one_with_the_same_batches(tmp_path: Path) -> None:
     """Without dropout and batch statistics, which are each device's own matter."""
     changes = {

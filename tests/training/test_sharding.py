@@ -65,6 +65,8 @@ def _assert_same_run(one: Path, two: Path) -> None:
         assert torch.allclose(tensor.float(), theirs[name].float(), atol=2e-3), name
 
 
+# Starting processes takes its time where others compute too.
+@pytest.mark.timeout(900)
 def test_shared_out_weights_make_the_run_of_one_process(tmp_path: Path) -> None:
     one = make_run(**CHANGES, train=TRAIN | {"batch_size": 4})
     two = make_run(**CHANGES, train=TRAIN | {"batch_size": 2})
