@@ -20,6 +20,8 @@ from uvicorn.server import ServerState
 from findalike.server.client_address import Network, address_group, within
 from findalike.server.problems import MEDIA_TYPE, Problem
 
+_ONE_READ = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -89,6 +91,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._group: str | None = None
         self._header_bytes = 0
+        self._idle_bytes = 0
+        self._progress = False
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -122,7 +126,13 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._timer is None and not self._busy():
             self._time(self._limits.header_seconds)
+        self._progress = False
         super().data_received(data)
+        self._idle_bytes = 0 if self._progress else self._idle_bytes + len(data)
+        if self._idle_bytes > self._limits.header_bytes + _ONE_READ and not self._refused:
+            # The parser keeps a header until it is whole: one without an end would fill the memory.
+            self._header_bytes = self._idle_bytes
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -143,8 +153,14 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the request."""
+        self._progress = True
         self._stop_timer()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._progress = True
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """Wait for the next request, but not for long for the rest of this one's body."""
@@ -155,6 +171,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body has ended, so the client no longer lingers."""
+        self._progress = True
         if self.cycle is not None and self.cycle.response_complete:
             self._stop_timer()
         super().on_message_complete()

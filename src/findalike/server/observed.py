@@ -1,4 +1,4 @@
-"""The outermost layer: gives each request an id, and tells of it in logs, metrics and traces."""
+"""The layer that gives each request an id, and tells of it in logs, metrics and traces."""
 
 from __future__ import annotations
 

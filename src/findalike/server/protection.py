@@ -35,7 +35,7 @@ def protect(app: FastAPI, settings: ServerSettings) -> None:
 
     ::
 
-        id, logs, metrics, traces > security headers > CORS > key and rate limits > body limits
+        security headers > id, logs, metrics, traces > CORS > key and rate limits > body limits
 
     Raises:
         SettingError: if a setting cannot be used.
@@ -73,8 +73,8 @@ def protect(app: FastAPI, settings: ServerSettings) -> None:
         expose_headers=EXPOSED,
         max_age=600,
     )
-    app.add_middleware(SecurityHeaders, frame_ancestors=framing)
     app.add_middleware(Observed)
+    app.add_middleware(SecurityHeaders, frame_ancestors=framing)
 
 
 def check_protection(settings: ServerSettings) -> None:
