@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from findalike import __version__
+from findalike.server.catalogue_parts import ROUTERS, catalogue_parts
+from findalike.server.path_ids import PathIds
 from findalike.server.problems import install_problem_handlers
 from findalike.server.protection import protect, watched
 from findalike.server.routes import health, metrics, pages, search
@@ -25,10 +27,13 @@ def create_app(settings: ServerSettings) -> FastAPI:
     )
     app.state.settings = settings
     install_problem_handlers(app)
+    app.add_middleware(PathIds)
     protect(app, settings)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(search.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.include_router(pages.router)
     return app
 
@@ -38,7 +43,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service = await Service.start(app.state.settings)
     app.state.service = service
     try:
-        async with watched(app, service):
+        async with watched(app, service), catalogue_parts(app, service):
             yield
     finally:
         await service.stop()

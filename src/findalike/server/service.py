@@ -141,6 +141,10 @@ class Service:
         """Run work that reads the shop or waits for its disk in a thread."""
         return await self._run(self._reading, work)
 
+    async def fetch(self, work: Callable[[], T]) -> T:
+        """Run work that waits for the network in a thread."""
+        return await self._run(self._fetching, work)
+
     async def in_time(self, work: Awaitable[T]) -> T:
         """Wait for work until the deadline.
 

@@ -7,7 +7,10 @@
     ├── encoder/     a copy of the bundle, so that upgrading findalike never strands a shop
     ├── index/       the engine's tables
     ├── history.jsonl  what was done, one line a change
-    └── reports/     one CSV an import
+    ├── reports/     one CSV an import
+    ├── imports/     the imports that the service ran
+    ├── uploads/     pictures that were sent to the service rather than named to it
+    └── feedback/    what shoppers did with answers
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,6 +29,7 @@ import pyarrow.compute as pc
 from findalike import __version__
 from findalike.data.catalogue import Catalogue
 from findalike.data.image_source import ImageSource
+from findalike.data.images import ImageLimits
 from findalike.data.prepare import Prepared, prepare
 from findalike.errors import (
     EncoderMismatchError,
@@ -42,27 +46,44 @@ from findalike.index.schema import ADDED_AT
 from findalike.models.bundle import Bundle
 from findalike.models.encoder import Encoder
 from findalike.models.registry import DEFAULT_ENCODER, find_bundle
+from findalike.shop.caretaker import Caretaker
+from findalike.shop.changes import Change, WriteOutcome
+from findalike.shop.feedback import FEEDBACK
 from findalike.shop.history import HISTORY_NAME, ShopVersion, note_change, shop_versions
-from findalike.shop.import_report import ImportReport, open_report
-from findalike.shop.importing import Importer, ImportProgress
+from findalike.shop.import_beside import BesideOptions, import_beside
+from findalike.shop.import_report import ImportCounts, ImportReport, open_report
+from findalike.shop.importing import Importer, ImportProgress, PhotoKey, Vector
+from findalike.shop.listing import ProductPage, list_products
 from findalike.shop.manifest import MANIFEST_NAME, Manifest
 from findalike.shop.opening import image_source_of, open_for_shop
 from findalike.shop.page_request import PageRequest
 from findalike.shop.pages import Page, checked_filter, search_pages, similar_page
 from findalike.shop.photos import embed_prepared
+from findalike.shop.product_writing import write_changes
+from findalike.shop.recall import recall_of
 from findalike.shop.results import (
+    FoundImage,
     SearchResult,
     ShopStats,
     StoredProduct,
 )
-from findalike.shop.rows import answer_columns, found_product, stored_product
+from findalike.shop.rows import (
+    BOX_COLUMNS,
+    answer_columns,
+    found_product,
+    image_of,
+    stored_product,
+)
 from findalike.shop.searching import nearest_products
+from findalike.shop.uploaded import UPLOADS, keep_upload
+from findalike.shop.vectors import stored_vectors
 from findalike.shop.verifying import read_known_image, verify_index
 from findalike.shop.writing import storage_errors, writer_lock
-from findalike.types import Box, Embeddings, FieldType, ProductId
+from findalike.types import Box, Embeddings, FieldType, ImageId, ProductId
 
 PARTS = ("encoder", "index")
-RECORDS = ("reports", HISTORY_NAME, ".lock")
+FOLDERS = ("reports", "imports", UPLOADS, FEEDBACK)
+FILES = (HISTORY_NAME, ".lock", "keys.json")
 
 
 class Shop:
@@ -113,7 +134,7 @@ class Shop:
             raise ShopExistsError(f"{folder} holds a shop already: open it, or choose another")
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            foreign = {p.name for p in folder.iterdir()} - {*PARTS, *RECORDS}
+            foreign = {p.name for p in folder.iterdir()} - {*PARTS, *FOLDERS, *FILES}
         if foreign:
             raise ShopExistsError(
                 f"{folder} is not empty (it holds {sorted(foreign)[0]!r}): give a new folder"
@@ -179,10 +200,10 @@ class Shop:
         Manifest.read(folder)
         with writer_lock(folder), storage_errors(folder):
             (folder / MANIFEST_NAME).unlink()  # first: from here on it is no shop
-            for part in (*PARTS, "reports"):
+            for part in (*PARTS, *FOLDERS):
                 shutil.rmtree(folder / part, ignore_errors=True)
         with storage_errors(folder):
-            for record in (HISTORY_NAME, ".lock"):
+            for record in FILES:
                 (folder / record).unlink(missing_ok=True)
             if not any(folder.iterdir()):
                 folder.rmdir()
@@ -290,6 +311,7 @@ class Shop:
             importer.rehearsal().run(catalogue.rows())
         before = self._index.version
         self._remember_root(root)
+        self._index.optimise()  # an import that was killed may have left many rows unindexed
         try:
             importer.run(catalogue.rows())
         except StrictImportError:
@@ -302,6 +324,86 @@ class Shop:
                 f"import of {catalogue.source.name}: {counts.added:,} added, "
                 f"{counts.updated:,} updated, {counts.refused:,} refused"
             )
+
+    def write(self, changes: Sequence[Change], *, wait: float = 0.0) -> list[WriteOutcome]:
+        """Carry out changes of single products, all in one commit; see ``write_changes``.
+
+        Unlike an import, this tidies nothing up: see ``caretaker``.
+
+        Args:
+            wait: seconds to wait for another process that is writing.
+
+        Raises:
+            ShopLockedError: if another process is writing for longer.
+            StorageError, EngineError: if nothing could be written.
+        """
+        with writer_lock(self.folder, wait=wait):
+            return write_changes(self._index, changes)
+
+    def caretaker(self) -> Caretaker:
+        """One who keeps this shop fast beside many single changes."""
+        return Caretaker(self._index, self.folder)
+
+    def keep_upload(self, data: bytes, *, name: str, limits: ImageLimits | None = None) -> str:
+        """Keep a picture in the shop's own folder of images; see ``keep_upload``.
+
+        Returns:
+            Its location, for an image of a product.
+        """
+        location = keep_upload(self.folder, data, name=name, limits=limits)
+        if str((self.folder / UPLOADS).resolve()) not in Manifest.read(self.folder).roots:
+            with writer_lock(self.folder, wait=10.0):
+                self._remember_root(self.folder / UPLOADS)
+        return location
+
+    def vectors(self, keys: Collection[PhotoKey]) -> dict[PhotoKey, Vector]:
+        """The embeddings the shop has for photos, by their SHA-256 and box; others are left out."""
+        return stored_vectors(self._index.snapshot(), keys)
+
+    def list_products(
+        self, *, limit: int, after: ProductId | None = None, where: str | None = None
+    ) -> ProductPage:
+        """Products in the order of their ids; see ``listing``.
+
+        Raises:
+            FilterError: if the filter cannot be used.
+        """
+        filter_ = parse_filter(where, self.fields) if where else None
+        return list_products(self._index.snapshot(), limit=limit, after=after, where=filter_)
+
+    def image(self, image_id: ImageId) -> FoundImage | None:
+        """An image of the shop, or None if it has none of this id."""
+        columns = ["image_id", "location", "sha256", *BOX_COLUMNS]
+        where = Comparison("image_id", "=", image_id)
+        found = [
+            row
+            for batch in self._index.snapshot().fetch(where, columns=columns)
+            for row in batch.to_pylist()
+        ]
+        return image_of(found[0]) if found else None
+
+    def take_in(
+        self, catalogue: Catalogue, source: ImageSource, options: BesideOptions
+    ) -> ImportCounts:
+        """Import a catalogue beside others who write single products; see ``import_beside``."""
+        return import_beside(
+            self._index, self.encoder, self.folder, catalogue, source=source, options=options
+        )
+
+    @property
+    def version(self) -> int:
+        """The newest version."""
+        return self._index.version
+
+    @property
+    def attributes(self) -> Mapping[str, FieldType]:
+        """What the catalogues said of the products beyond the fixed fields, with the types."""
+        return self._index.attributes
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Folders that image paths are relative to, as they stand now."""
+        return tuple(map(Path, Manifest.read(self.folder).roots))
 
     def remove(self, product_ids: Sequence[ProductId]) -> int:
         """Remove products with all their images; unknown ids are no error.
@@ -404,6 +506,15 @@ class Shop:
         """
         return similar_page(self._index.snapshot(), product_id, request)
 
+    def recall_of(self, embedding: Embeddings) -> float | None:
+        """The share of the 10 nearest images that the index finds; see ``shop.recall``."""
+        return recall_of(self._index.snapshot(), embedding)
+
+    def size(self) -> tuple[int, int]:
+        """The version of the shop, and how many images it holds; costs little."""
+        snapshot = self._index.snapshot()
+        return snapshot.version, snapshot.count()
+
     def check(self, request: PageRequest) -> None:
         """Find out before any work whether the filter and the facets of a request can be used.
 
@@ -493,7 +604,7 @@ class Shop:
         note_change(self.folder, version=self._index.version, what=what)
 
     def _roots(self, first: Path | None) -> list[Path]:
-        return [*([first] if first is not None else []), *map(Path, self._manifest.roots)]
+        return [*([first] if first is not None else []), *self.roots]
 
     def _prepare(self, photo: bytes | str | Path, box: Box | None) -> Prepared:
         if isinstance(photo, bytes):
@@ -505,10 +616,9 @@ class Shop:
         return prepare(data, self.encoder.input, name=str(photo), box=box)
 
     def _remember_root(self, root: Path) -> None:
-        path = str(root.resolve())
-        if self._manifest.roots[:1] != (path,):
-            others = tuple(r for r in self._manifest.roots if r != path)
-            self._manifest = self._manifest.model_copy(update={"roots": (path, *others)})
+        held = Manifest.read(self.folder)  # another process may have added one since
+        self._manifest = held.with_root(root)
+        if self._manifest != held:
             self._manifest.write(self.folder)
 
 

@@ -13,6 +13,7 @@ from findalike.errors import FindalikeError
 from findalike.server.access import require
 from findalike.server.answers import BatchAnswer, SearchAnswer, to_bytes
 from findalike.server.dependencies import ServiceOf
+from findalike.server.path_ids import PRODUCT
 from findalike.server.presence import while_present
 from findalike.server.problems import Problem, as_problem, problem_responses
 from findalike.server.search_description import (
@@ -81,7 +82,7 @@ async def search_batch(request: Request, service: ServiceOf) -> Response:
 
 
 @router.get(
-    "/products/{product_id:path}/similar",
+    f"/products/{PRODUCT}/similar",
     summary="Find the products most like one of the shop",
     response_model=SearchAnswer,
     responses=problem_responses(400, 401, 403, 404, 422, 429, 503) | SEARCH_EXAMPLE,

@@ -1,0 +1,209 @@
+"""From a product as it was sent to a change that is ready to be written.
+
+Pictures are read or fetched, hashed, and embedded if the shop does not know them: a picture of the
+same bytes and box is never embedded twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from findalike.data.catalogue.locations import is_url
+from findalike.data.prepare import prepare
+from findalike.errors import FetchError, FindalikeError, ImageError, PathError, UrlError
+from findalike.server.problems import FieldProblem, Problem
+from findalike.server.product_models import ImageBody, PatchBody, ProductBody
+from findalike.server.service import Service
+from findalike.shop.changes import PatchProduct, PutProduct, ReadyImage
+from findalike.shop.importing import Vector
+from findalike.shop.known_roots import KnownRoots
+from findalike.shop.product_input import (
+    PRODUCT_VALUES,
+    ImageInput,
+    ProductRefusedError,
+    checked_patch,
+    checked_product,
+)
+from findalike.types import Box, CatalogueImage, Refusal
+
+AT_ONCE = 4
+"""Products whose pictures are read at the same time, in each worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    image: CatalogueImage
+    data: bytes
+    sha256: str
+
+
+class Incoming:
+    """Makes products ready for one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def put(self, product_id: str, body: ProductBody, files: Sequence[bytes]) -> PutProduct:
+        """A product with its pictures, ready to be written.
+
+        Args:
+            files: pictures sent along; those that no image of the body names are added to it.
+
+        Raises:
+            Problem: 422 naming the fields that cannot be used.
+        """
+        async with self._turns:
+            shop = self._service.shop
+            images = [*body.images, *_unnamed(body.images, len(files))]
+            places = await self._places(images, files)
+            inputs = [
+                ImageInput(place, image.image_id, _box(image, number))
+                for number, (place, image) in enumerate(zip(places, images, strict=True))
+            ]
+            said = body.model_dump()
+            values = {name: said[name] for name in PRODUCT_VALUES}
+            try:
+                checked = checked_product(
+                    product_id, values, said["attributes"], inputs, known=shop.attributes
+                )
+            except ProductRefusedError as error:
+                raise refused(error.refusals) from error
+            read = await self._read(checked.images)
+            vectors = await self._vectors(read)
+        ready = [
+            ReadyImage(one.image, one.sha256, vector)
+            for one, vector in zip(read, vectors, strict=True)
+        ]
+        return PutProduct(checked.product, tuple(ready), checked.types)
+
+    def patch(self, product_id: str, body: PatchBody) -> PatchProduct:
+        """A patch, ready to be carried out.
+
+        Raises:
+            Problem: 422 naming the fields that cannot be used.
+        """
+        said = body.model_dump(exclude_unset=True)
+        attributes = said.pop("attributes", {})
+        try:
+            return checked_patch(product_id, said, attributes, known=self._service.shop.attributes)
+        except ProductRefusedError as error:
+            raise refused(error.refusals) from error
+
+    async def _places(self, images: Sequence[ImageBody], files: Sequence[bytes]) -> list[str]:
+        """Where each picture is; those that were sent are kept in the shop's own folder."""
+        places = []
+        limits = self._service.settings.image_limits
+        for number, image in enumerate(images):
+            if (image.location is None) == (image.file is None):
+                raise _wrong(number, "location", "names no picture, or two", "location or file")
+            if image.location is not None:
+                places.append(image.location)
+                continue
+            if image.file is None or image.file >= len(files):
+                raise _wrong(
+                    number, "file", f"there are {len(files)} files", "the number of a file, from 0"
+                )
+            keep = partial(
+                self._service.shop.keep_upload,
+                files[image.file],
+                name=f"file {image.file}",
+                limits=limits,
+            )
+            try:
+                places.append(await self._service.read(keep))
+            except ImageError as error:
+                raise _wrong(number, "file", str(error), "a readable picture") from error
+        return places
+
+    async def _read(self, images: Sequence[CatalogueImage]) -> list[_Read]:
+        service = self._service
+        limits = service.settings.image_limits
+        source = await service.read(
+            lambda: KnownRoots(service.shop.roots, limits=limits, fetcher=service.fetcher)
+        )
+
+        async def one(number: int, image: CatalogueImage) -> _Read:
+            run = service.fetch if is_url(image.location) else service.read
+            try:
+                data = await run(lambda: source.read(image.location))
+            except (ImageError, PathError, UrlError, FetchError) as error:
+                allowed = "a picture below the shop's folders, or at a public address"
+                raise _wrong(number, "location", str(error), allowed) from error
+            return _Read(image, data, hashlib.sha256(data).hexdigest())
+
+        work = asyncio.gather(*(one(number, image) for number, image in enumerate(images)))
+        found: list[_Read] = await service.in_time(work)
+        return found
+
+    async def _vectors(self, read: Sequence[_Read]) -> list[Vector]:
+        service = self._service
+        keys = {(one.sha256, one.image.box) for one in read}
+        known = await service.read(lambda: service.shop.vectors(keys))
+        vectors: dict[Any, Vector] = dict(known)
+        for number, one in enumerate(read):
+            key = (one.sha256, one.image.box)
+            if key in vectors:
+                continue
+            preparing = partial(
+                prepare,
+                one.data,
+                service.shop.encoder.input,
+                name=one.image.location,
+                box=one.image.box,
+                limits=service.settings.image_limits,
+            )
+            try:
+                prepared = await service.read(preparing)
+            except FindalikeError as error:
+                allowed = "a readable picture, and a box inside of it"
+                raise _wrong(number, "location", str(error), allowed) from error
+            vectors[key] = (await service.embedder.submit(prepared)).result
+        return [vectors[one.sha256, one.image.box] for one in read]
+
+
+def refused(refusals: Sequence[Refusal]) -> Problem:
+    """The problem of a product with values that cannot be taken."""
+    errors = [
+        FieldProblem(where=r.column, problem=f"{r.value!r}: {r.reason}", allowed=r.allowed)
+        for r in refusals
+    ]
+    first = errors[0]
+    return Problem(
+        422,
+        "product-refused",
+        f"{first.where}: {first.problem}; allowed: {first.allowed}",
+        next_step="correct the fields that errors names and send the product again",
+        title="The product cannot be taken",
+        errors=errors,
+    )
+
+
+def _wrong(number: int, where: str, problem: str, allowed: str) -> Problem:
+    return Problem(
+        422,
+        "product-refused",
+        f"images.{number}: {problem}",
+        next_step="correct that image and send the product again; nothing was changed",
+        title="The product cannot be taken",
+        errors=[FieldProblem(where=f"images.{number}.{where}", problem=problem, allowed=allowed)],
+    )
+
+
+def _unnamed(images: Sequence[ImageBody], files: int) -> list[ImageBody]:
+    named = {image.file for image in images}
+    return [ImageBody(file=number) for number in range(files) if number not in named]
+
+
+def _box(image: ImageBody, number: int) -> Box | None:
+    if image.box is None:
+        return None
+    try:
+        return Box(*image.box)
+    except FindalikeError as error:
+        raise _wrong(number, "box", str(error), "x, y, w, h with w and h above 0") from error

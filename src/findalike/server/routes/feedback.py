@@ -1,0 +1,198 @@
+"""What shoppers did with an answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from contextlib import suppress
+from typing import Annotated, Any, Literal, cast
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+)
+from pydantic_core import to_json
+
+from findalike.errors import ImageError
+from findalike.server.access import require
+from findalike.server.admission import busy
+from findalike.server.dependencies import ServiceOf
+from findalike.server.problems import Problem, problem_responses
+from findalike.server.search_input import validated, validated_json
+from findalike.server.uploads import Form, body_of, parse_form
+from findalike.shop.feedback import FeedbackStore
+from findalike.types import Box
+
+router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=[Depends(require("search"))])
+
+_UNREAD = b""
+"""Stands for a photo that nobody looks at, since the shopper did not consent."""
+
+WAITING = 128
+"""Events that are being written, at most, in each worker."""
+
+_TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "": False}
+
+
+class FeedbackBody(BaseModel):
+    """One thing a shopper did with one product of an answer."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"query_id": "5f0c2a6e1b9d4c3e", "product_id": "MH01", "event": "click", "rank": 2}
+            ]
+        },
+    )
+
+    query_id: Annotated[
+        StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Of the answer.")
+    ]
+    product_id: Annotated[StrictStr, Field(min_length=1, max_length=512)]
+    event: Literal["view", "click", "cart", "purchase", "wrong"]
+    rank: Annotated[StrictInt | None, Field(ge=1, le=10_000)] = None
+    consent: Annotated[
+        StrictBool,
+        Field(description="Whether the shopper agrees that the photo is kept for training."),
+    ] = False
+    box: Annotated[
+        tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None,
+        Field(description="The product in the photo: x, y, w, h in its pixels."),
+    ] = None
+    photo_base64: Annotated[
+        StrictStr | None,
+        Field(min_length=1, description="The photo searched with; kept with consent only."),
+    ] = None
+
+
+_BODY = TypeAdapter(FeedbackBody)
+
+
+class FeedbackAnswer(BaseModel):
+    """What became of it."""
+
+    stored: bool = Field(description="False where the day's events are full.")
+    photo: Literal["kept", "none sent", "no consent", "turned off", "day is full"]
+
+
+@router.post(
+    "/feedback",
+    summary="Tell what a shopper did with an answer",
+    status_code=202,
+    response_model=FeedbackAnswer,
+    responses=problem_responses(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": FeedbackBody.model_json_schema()},
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "query_id": {"type": "string"},
+                            "product_id": {"type": "string"},
+                            "event": {"enum": ["view", "click", "cart", "purchase", "wrong"]},
+                            "rank": {"type": "integer"},
+                            "consent": {"type": "boolean"},
+                            "box": {"type": "string", "description": "x,y,w,h"},
+                            "photo": {"type": "string", "format": "binary"},
+                        },
+                    }
+                },
+            },
+        }
+    },
+)
+async def add_feedback(request: Request, service: ServiceOf) -> Response:
+    """Keep a view, click, cart, purchase or wrong result, for training and for figures.
+
+    The photo is kept only if the shop turned that on and `consent` is true; it is encoded anew,
+    without its metadata.
+    """
+    state = request.app.state
+    store = cast(FeedbackStore, state.feedback)
+    if state.feedback_waiting >= WAITING:
+        raise busy(f"{WAITING} events are being written", 1.0)
+    state.feedback_waiting += 1
+    try:
+        limit = service.settings.max_body_bytes
+        async with body_of(request, most=limit, budget=service.uploads) as raw:
+            said, photo = _read(raw, request.headers.get("content-type", ""))
+            kept = await service.read(
+                lambda: store.add(
+                    query_id=said.query_id,
+                    product_id=said.product_id,
+                    event=said.event,
+                    rank=said.rank,
+                    photo=photo() if said.consent else _UNREAD if said.photo_base64 else None,
+                    box=None if said.box is None else Box(*said.box),
+                    consent=said.consent,
+                    limits=service.settings.image_limits,
+                )
+            )
+    finally:
+        state.feedback_waiting -= 1
+    body = to_json({"stored": kept.stored, "photo": kept.photo})
+    return Response(body, 202, media_type="application/json")
+
+
+def _read(raw: bytes, content_type: str) -> tuple[FeedbackBody, Any]:
+    media = content_type.split(";", 1)[0].strip().lower()
+    if media == "application/json":
+        said = validated_json(_BODY, raw)
+        return said, lambda: _decoded(said.photo_base64)
+    if media != "multipart/form-data":
+        raise Problem(
+            415,
+            "media-type",
+            f"the body is {media[:60]!r}",
+            next_step="send application/json, or multipart/form-data with a file photo",
+        )
+    form = parse_form(raw, content_type)
+    photos = [data for name, data in form.files if name == "photo"]
+    if len(photos) != len(form.files) or len(photos) > 1:
+        raise Problem(
+            422,
+            "invalid-request",
+            "there is a file that is not wanted here",
+            next_step="send one file at most, named photo",
+        )
+    values = _values(form)
+    if photos:
+        values["photo_base64"] = "file"
+    return validated(FeedbackBody, values), lambda: photos[0] if photos else None
+
+
+def _values(form: Form) -> dict[str, Any]:
+    values: dict[str, Any] = {name: text for name, text in form.texts.items() if text.strip()}
+    values.pop("photo_base64", None)
+    if values.get("rank", "").isdecimal():
+        values["rank"] = int(values["rank"][:9])
+    if "consent" in values:
+        values["consent"] = _TRUTH.get(values["consent"].lower(), values["consent"])
+    if "box" in values:
+        with suppress(ValueError):  # else pydantic says what is allowed
+            values["box"] = tuple(float(part) for part in values["box"].split(","))
+    return values
+
+
+def _decoded(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ImageError(
+            "photo_base64 is not base64: encode the file's bytes, without a leading "
+            "data:image/...;base64,"
+        ) from error

@@ -1,0 +1,137 @@
+"""The shop's pictures, in the sizes that pages want.
+
+They need no key: a page's ``<img>`` cannot send one, and they are the very pictures that the shop
+shows to everybody. Only what the shop knows is given, by its id, never a path.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+
+from findalike.data.image_source import ImageSource
+from findalike.errors import FindalikeError
+from findalike.server.dependencies import ServiceOf
+from findalike.server.path_ids import EXAMPLE, IMAGE
+from findalike.server.pictures import (
+    WIDTHS,
+    Picture,
+    Pictures,
+    format_of,
+    picture_of,
+    width_of,
+)
+from findalike.server.problems import Problem, problem_responses
+
+EXAMPLES = "examples"
+"""Folder in the shop's with photos for shoppers to try."""
+
+MAX_EXAMPLES = 8
+
+router = APIRouter(prefix="/v1", tags=["pictures"])
+
+Width = Annotated[
+    int,
+    Query(
+        ge=1,
+        le=WIDTHS[-1],
+        description=f"Pixels; made are {', '.join(map(str, WIDTHS))}, the next larger is given.",
+    ),
+]
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The picture, as WebP for those who accept it, else as JPEG.",
+        "content": {"image/webp": {}, "image/jpeg": {}},
+    },
+    304: {"description": "The picture has not changed."},
+}
+
+
+def pictures_of(request: Request) -> Pictures:
+    """The pictures of the app."""
+    return cast(Pictures, request.app.state.pictures)
+
+
+@router.get(
+    f"/images/{IMAGE}",
+    summary="A picture of the shop",
+    response_class=Response,
+    responses={**_PICTURE, **problem_responses(404, 422, 429, 503)},
+)
+async def get_image(
+    image_id: Annotated[
+        str, Path(max_length=4096, description="Of an answer; a slash in it is written %2F.")
+    ],
+    request: Request,
+    service: ServiceOf,
+    pictures: Annotated[Pictures, Depends(pictures_of)],
+    width: Width = 320,
+) -> Response:
+    """Get a picture made small, upright and without its metadata."""
+    image = await service.in_time(service.read(lambda: service.shop.image(image_id)))
+    if image is None:
+        raise Problem(
+            404,
+            "no-such-image",
+            f"the shop has no image {image_id[:200]!r}",
+            next_step="take the url of an image from an answer as it is",
+            title="No such image",
+        )
+    kind = format_of(request.headers.get("accept", ""))
+    return _answer(await pictures.get(image, width_of(width), kind), request)
+
+
+@router.get(
+    f"/examples/{EXAMPLE}",
+    summary="A photo to try the search with",
+    response_class=Response,
+    responses={**_PICTURE, **problem_responses(404, 422, 429, 503)},
+)
+async def get_example(
+    name: Annotated[str, Path(max_length=255)],
+    request: Request,
+    service: ServiceOf,
+    width: Width = 1280,
+) -> Response:
+    """Get one of the photos that `GET /v1/shop` names."""
+    folder = service.shop.folder / EXAMPLES
+    if name not in await service.read(lambda: example_names(service.shop.folder)):
+        raise _no_example(name)
+    try:
+        data = await service.read(lambda: ImageSource(folder, allow_urls=False).read(name))
+    except FindalikeError as error:
+        raise _no_example(name) from error
+    kind = format_of(request.headers.get("accept", ""))
+    return _answer(await picture_of(service, data, width_of(width), kind), request)
+
+
+def example_names(shop: FilePath) -> list[str]:
+    """The photos in the shop's folder ``examples``, by name."""
+    try:
+        found = sorted(path.name for path in (shop / EXAMPLES).iterdir() if path.is_file())
+    except OSError:
+        return []
+    endings = (".jpg", ".jpeg", ".png", ".webp")
+    return [name for name in found if name.lower().endswith(endings)][:MAX_EXAMPLES]
+
+
+def _answer(picture: Picture, request: Request) -> Response:
+    age = "max-age=31536000, immutable" if picture.lasting else "max-age=300"
+    headers = {"ETag": picture.etag, "Cache-Control": f"public, {age}", "Vary": "Accept"}
+    asked = request.headers.get("if-none-match", "")
+    if picture.etag in (tag.strip().removeprefix("W/") for tag in asked.split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(picture.data, headers=headers, media_type=picture.media_type)
+
+
+def _no_example(name: str) -> Problem:
+    return Problem(
+        404,
+        "no-such-example",
+        f"there is no example {name[:100]!r}",
+        next_step="see examples of GET /v1/shop",
+        title="No such example",
+    )

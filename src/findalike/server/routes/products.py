@@ -1,0 +1,264 @@
+"""Products and their images: listed, read, put, patched and removed one by one."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+from findalike.index.filters import MAX_LENGTH
+from findalike.server.access import require
+from findalike.server.cursors import LONGEST, cursor_of, last_id_of
+from findalike.server.dependencies import ServiceOf
+from findalike.server.incoming import Incoming
+from findalike.server.path_ids import PRODUCT
+from findalike.server.problems import Problem, problem_responses
+from findalike.server.product_models import (
+    PatchBody,
+    ProductAnswer,
+    ProductBody,
+    ProductsAnswer,
+    WrittenAnswer,
+    product_json,
+)
+from findalike.server.search_input import validated_json
+from findalike.server.updates import Updates
+from findalike.server.uploads import body_of, parse_form
+from findalike.shop.changes import Change, RemoveProduct, Written
+
+MAX_PAGE = 200
+
+_PRODUCT = TypeAdapter(ProductBody)
+_PATCH = TypeAdapter(PatchBody)
+
+router = APIRouter(prefix="/v1", tags=["catalogue"], dependencies=[Depends(require("catalogue"))])
+
+ProductId = Annotated[
+    str,
+    Path(
+        max_length=512,
+        description="Id of the product, percent-encoded: a slash in it is written %2F.",
+        examples=["MH01"],
+    ),
+]
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": ProductBody.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "product": {
+                            "type": "string",
+                            "description": "The product as JSON, at most 16,384 bytes.",
+                        },
+                        "image": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+def updates_of(request: Request) -> Updates:
+    """The updates of the app."""
+    return cast(Updates, request.app.state.updates)
+
+
+def incoming_of(request: Request) -> Incoming:
+    """What makes products of the app ready."""
+    return cast(Incoming, request.app.state.incoming)
+
+
+UpdatesOf = Annotated[Updates, Depends(updates_of)]
+IncomingOf = Annotated[Incoming, Depends(incoming_of)]
+
+
+@router.get(
+    "/products",
+    summary="List the products",
+    response_model=ProductsAnswer,
+    responses=problem_responses(400, 401, 403, 422, 429, 503),
+)
+async def list_products(
+    service: ServiceOf,
+    cursor: Annotated[
+        str | None, Query(max_length=LONGEST, description="next_cursor of the page before.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Products of a page.")] = 50,
+    where: Annotated[
+        str | None,
+        Query(
+            max_length=MAX_LENGTH,
+            description="Only products that match this filter.",
+            examples=["category under 'Fruit'"],
+        ),
+    ] = None,
+) -> Response:
+    """Go through the products in the order of their ids, page by page.
+
+    The list may be written to meanwhile: a product that stays is given exactly once.
+    """
+    asked = where or ""
+    after = last_id_of(cursor, asked=asked) if cursor else None
+    page = await service.in_time(
+        service.read(
+            lambda: service.shop.list_products(limit=limit, after=after, where=where or None)
+        )
+    )
+    last = page.last_id
+    return _json(
+        {
+            "products": [product_json(stored) for stored in page.products],
+            "next_cursor": None if last is None else cursor_of(last, asked=asked),
+            "shop_version": page.shop_version,
+        }
+    )
+
+
+@router.get(
+    f"/products/{PRODUCT}",
+    summary="Get one product with all its images",
+    response_model=ProductAnswer,
+    responses=problem_responses(401, 403, 404, 422, 429, 503),
+)
+async def get_product(product_id: ProductId, service: ServiceOf) -> Response:
+    """Get what the shop holds of a product."""
+    stored = await service.in_time(service.read(lambda: service.shop.get(product_id)))
+    if stored is None:
+        raise _no_product(product_id)
+    return _json(product_json(stored))
+
+
+@router.put(
+    f"/products/{PRODUCT}",
+    summary="Add a product, or replace it as a whole",
+    response_model=WrittenAnswer,
+    responses={
+        201: {"model": WrittenAnswer, "description": "The product is new."},
+        **problem_responses(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
+    },
+    openapi_extra=_BODY,
+)
+async def put_product(
+    product_id: ProductId,
+    request: Request,
+    service: ServiceOf,
+    updates: UpdatesOf,
+    incoming: IncomingOf,
+) -> Response:
+    """Make a product what is sent here: what is left out, the product does not have.
+
+    Its images are URLs, paths below the shop's folders of images, or files sent along as
+    multipart, with the product as JSON in the field `product`. Pictures the shop knows are not
+    embedded again. When this answers, the product can be searched.
+    """
+    limit = service.settings.max_body_bytes
+    async with body_of(request, most=limit, budget=service.uploads) as raw:
+        body, files = _product_and_files(raw, request.headers.get("content-type", ""))
+        change = await incoming.put(product_id, body, files)
+    return await _written(updates, change)
+
+
+@router.patch(
+    f"/products/{PRODUCT}",
+    summary="Change some of what is said of a product",
+    response_model=WrittenAnswer,
+    responses=problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": PatchBody.model_json_schema()}},
+        }
+    },
+)
+async def patch_product(
+    product_id: ProductId,
+    request: Request,
+    service: ServiceOf,
+    updates: UpdatesOf,
+    incoming: IncomingOf,
+) -> Response:
+    """Change title, price, attributes and the like; null removes one. Nothing is embedded anew."""
+    limit = service.settings.max_body_bytes
+    async with body_of(request, most=limit, budget=service.uploads) as raw:
+        _check_json(request.headers.get("content-type", ""))
+        change = incoming.patch(product_id, validated_json(_PATCH, raw))
+    return await _written(updates, change)
+
+
+@router.delete(
+    f"/products/{PRODUCT}",
+    summary="Remove a product with all its images",
+    response_model=WrittenAnswer,
+    responses=problem_responses(401, 403, 404, 422, 429, 503),
+)
+async def delete_product(product_id: ProductId, updates: UpdatesOf) -> Response:
+    """Remove a product; `POST /v1/shop:rollback` could bring it back."""
+    return await _written(updates, RemoveProduct(product_id))
+
+
+async def _written(updates: Updates, change: Change) -> Response:
+    written: Written = await updates.submit(change)
+    if written.outcome == "missing":
+        raise _no_product(change.product_id)
+    return _json(
+        {
+            "outcome": written.outcome,
+            "images_written": written.images,
+            "shop_version": written.version,
+            "product": None if written.product is None else product_json(written.product),
+        },
+        status=201 if written.outcome == "added" else 200,
+    )
+
+
+def _product_and_files(raw: bytes, content_type: str) -> tuple[ProductBody, list[bytes]]:
+    if content_type.split(";", 1)[0].strip().lower() != "multipart/form-data":
+        _check_json(content_type)
+        return validated_json(_PRODUCT, raw), []
+    form = parse_form(raw, content_type)
+    for name in [n for n, _ in form.files if n != "image"] + [
+        n for n in form.texts if n != "product"
+    ]:
+        raise Problem(
+            422,
+            "invalid-request",
+            f"there is no field {name[:80]!r} here",
+            next_step="send the product as JSON in the field product, and its pictures as files "
+            "named image",
+        )
+    body = validated_json(_PRODUCT, form.texts.get("product", "{}").encode())
+    return body, [data for _, data in form.files]
+
+
+def _check_json(content_type: str) -> None:
+    media = content_type.split(";", 1)[0].strip().lower()
+    if media != "application/json":
+        raise Problem(
+            415,
+            "media-type",
+            f"the body is {media[:60]!r}",
+            next_step="send application/json; a product with pictures also as multipart/form-data",
+        )
+
+
+def _no_product(product_id: str) -> Problem:
+    return Problem(
+        404,
+        "no-such-product",
+        f"the shop has no product {json.dumps(product_id[:200])}",
+        next_step="list /v1/products; a slash in an id is written %2F in the path",
+        title="No such product",
+    )
+
+
+def _json(value: dict[str, Any], *, status: int = 200) -> Response:
+    return Response(to_json(value), status, media_type="application/json")

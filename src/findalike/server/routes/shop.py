@@ -1,0 +1,164 @@
+"""The shop as a whole: what it holds, its versions, and the way back to one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+
+from findalike.errors import ShopLockedError
+from findalike.server.access import require
+from findalike.server.dependencies import ServiceOf
+from findalike.server.problems import problem_responses
+from findalike.server.routes.images import example_names
+from findalike.server.routes.products import UpdatesOf
+from findalike.server.shop_state import ShopState
+from findalike.server.updates import locked
+
+router = APIRouter(prefix="/v1", tags=["shop"])
+
+MAX_VERSIONS = 1000
+
+
+class EncoderAnswer(BaseModel):
+    """The encoder that filled the shop."""
+
+    name: str
+    fingerprint: str
+    embedding_size: int
+
+
+class ExampleAnswer(BaseModel):
+    """A photo to try the search with."""
+
+    url: str
+
+
+class ShopAnswer(BaseModel):
+    """What a shop holds."""
+
+    name: str
+    version: int = Field(description="Grows with every change.")
+    products: int
+    images: int
+    created_at: datetime
+    updated_at: datetime | None = Field(description="When an image was written last.")
+    encoder: EncoderAnswer
+    fields: dict[str, Literal["text", "number", "boolean", "list"]] = Field(
+        description="What a filter may name."
+    )
+    facets: list[str] = Field(description="What may be counted.")
+    examples: list[ExampleAnswer]
+
+
+class VersionAnswer(BaseModel):
+    """A state of the shop that can be rolled back to."""
+
+    version: int
+    created_at: datetime
+    images: int
+    what: str = Field(examples=["import of feed.csv: 120 added, 4 updated, 1 refused"])
+
+
+class VersionsAnswer(BaseModel):
+    """The versions, newest first."""
+
+    versions: list[VersionAnswer]
+
+
+class RollbackBody(BaseModel):
+    """Which version to bring back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=0, lt=2**53, strict=True, examples=[12])]
+
+
+class RollbackAnswer(BaseModel):
+    """The shop after a rollback."""
+
+    version: int = Field(description="The new version, which holds what the old one held.")
+    rolled_back_to: int
+
+
+def shop_state_of(request: Request) -> ShopState:
+    """The state of the app's shop."""
+    return cast(ShopState, request.app.state.shop_state)
+
+
+@router.get(
+    "/shop",
+    summary="What the shop holds",
+    response_model=ShopAnswer,
+    responses=problem_responses(401, 403, 429, 503),
+    dependencies=[Depends(require("search"))],
+)
+async def get_shop(
+    service: ServiceOf, state: Annotated[ShopState, Depends(shop_state_of)]
+) -> Response:
+    """Get counts, encoder, version, fields and example photos, for pages and for monitoring."""
+    counted = await service.in_time(state.get())
+    names = await service.read(lambda: example_names(service.shop.folder))
+    examples = [{"url": f"/v1/examples/{quote(name, safe='')}"} for name in names]
+    return _json({**counted, "examples": examples})
+
+
+@router.get(
+    "/shop/versions",
+    summary="The versions that can be brought back",
+    response_model=VersionsAnswer,
+    responses=problem_responses(401, 403, 422, 429, 503),
+    dependencies=[Depends(require("catalogue"))],
+)
+async def list_versions(
+    service: ServiceOf, limit: Annotated[int, Query(ge=1, le=MAX_VERSIONS)] = 100
+) -> Response:
+    """List the states of the shop after each import, removal and rollback, newest first.
+
+    Single changes are one entry every ten minutes; the answer to each names its version, which
+    can be brought back too for as long as it is kept.
+    """
+    found = await service.in_time(service.read(service.shop.versions))
+    return _json(
+        {
+            "versions": [
+                {
+                    "version": v.version,
+                    "created_at": v.created_at,
+                    "images": v.images,
+                    "what": v.what,
+                }
+                for v in found[:limit]
+            ]
+        }
+    )
+
+
+@router.post(
+    "/shop:rollback",
+    summary="Bring back an earlier version",
+    response_model=RollbackAnswer,
+    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
+    dependencies=[Depends(require("admin"))],
+)
+async def rollback(body: RollbackBody, service: ServiceOf, updates: UpdatesOf) -> Response:
+    """Bring back what the shop held in an earlier version, as a new version; nothing is lost."""
+
+    def work() -> int:
+        service.shop.rollback(body.version)
+        return service.shop.version
+
+    try:
+        version = await updates.exclusively(work)
+    except ShopLockedError as error:
+        raise locked() from error
+    return _json({"version": version, "rolled_back_to": body.version})
+
+
+def _json(value: dict[str, Any]) -> Response:
+    return Response(to_json(value), media_type="application/json")
