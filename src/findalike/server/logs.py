@@ -56,7 +56,6 @@ def json_formatter() -> ProcessorFormatter:
     """The formatter of the lines."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.format_exc_info,
         redact,
@@ -64,11 +63,19 @@ def json_formatter() -> ProcessorFormatter:
     return ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder()],
         processors=[
+            _logger_name,
             ProcessorFormatter.remove_processors_meta,
             *shared,
             structlog.processors.JSONRenderer(ensure_ascii=True),
         ],
     )
+
+
+def _logger_name(
+    _logger: Any, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    event["logger"] = event["_record"].name
+    return event
 
 
 def redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

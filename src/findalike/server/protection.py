@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -119,7 +120,7 @@ async def watched(app: FastAPI, service: Service) -> AsyncIterator[None]:
     finally:
         await state.sampler.stop()
         await recall.stop()
-        state.traces.stop()
+        await asyncio.to_thread(state.traces.stop)
 
 
 def _queues(service: Service) -> dict[str, float]:
