@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from findalike.errors import (
@@ -29,6 +30,8 @@ _KINDS: tuple[tuple[type[FindalikeError], int, str, str], ...] = (
     (FindalikeError, 503, "failure", "try again; if it stays, tell the shop"),
 )
 
+_ADDRESS = re.compile(r" leads to \S+, which is not a public address")
+
 _PRIVATE = (StorageError, EngineError)
 """Errors whose text names folders of this machine; it is for the log, not for the caller."""
 
@@ -42,4 +45,11 @@ def problem_parts(error: FindalikeError) -> tuple[int, str, str, str, dict[str, 
     status, kind, step = next((s, k, n) for cls, s, k, n in _KINDS if isinstance(error, cls))
     if isinstance(error, _PRIVATE) or (status == 503 and not isinstance(error, UserError)):
         return status, kind, "the shop cannot be read just now", step, {}
-    return status, kind, str(error), step, {}
+    # Where a name leads would map the inner network for whoever asks.
+    return (
+        status,
+        kind,
+        _ADDRESS.sub(" leads to an address that is not public", str(error)),
+        step,
+        {},
+    )
