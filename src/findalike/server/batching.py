@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -102,14 +103,15 @@ class Batcher(Generic[Item, Result]):
 
     def _pump(self, *, patient: bool = True) -> None:
         """Start as many batches as may run now."""
-        while self._free and self._waiting:
+        while self._free > 0 and self._waiting:
             if patient and self._expected and len(self._waiting) < self._size:
                 left = self._waiting[0].since + self._wait - time.perf_counter()
                 if left > 0:
                     self._wake_in(left)
                     return
             batch: list[_Entry[Item, Result]] = []
-            while self._waiting and len(batch) < self._size:
+            share = min(self._size, math.ceil(len(self._waiting) / self._free))
+            while self._waiting and len(batch) < share:
                 entry = self._waiting.popleft()
                 if entry.future.done():
                     self.dropped += 1
