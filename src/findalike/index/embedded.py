@@ -312,12 +312,15 @@ class EmbeddedIndex(Index):
         with translated(self._folder, "read the version"), self._refresh:
             version = self._run(self._table.version())
             if version != self._reader.version:
-                self._reader = self._run(LanceReader.at(self._connection, _TABLE, version))
+                self._reader = self._run(self._reader_at(version))
             return self._reader
+
+    def _reader_at(self, version: int) -> Coroutine[Any, Any, LanceReader]:
+        return LanceReader.at(self._connection, _TABLE, version, rows=self._reader.rows)
 
     def _at(self, version: int) -> LanceReader:
         try:
-            return self._run(LanceReader.at(self._connection, _TABLE, version))
+            return self._run(self._reader_at(version))
         except (ValueError, RuntimeError):
             # Listing the versions reads each of them: only once something is wrong.
             known = [v.number for v in self.versions()]

@@ -14,6 +14,7 @@ from findalike.errors import SettingError
 from findalike.index.filter_tree import Filter
 from findalike.index.lance_sql import lance_sql
 from findalike.index.packed_row import PACKED, unpack
+from findalike.index.row_cache import CachedRow, RowCache
 from findalike.index.schema import FIXED_FIELDS, VECTOR, attributes_of, check_vectors, vectors_of
 from findalike.index.top_k import TopK, cosines
 from findalike.types import Embeddings, FieldType, Hit
@@ -34,8 +35,11 @@ SPARE = 16
 class LanceReader:
     """A table checked out at one version."""
 
-    def __init__(self, table: Any, version: int, schema: pa.Schema, *, ann: bool) -> None:
+    def __init__(
+        self, table: Any, version: int, schema: pa.Schema, *, ann: bool, rows: RowCache
+    ) -> None:
         self._table = table
+        self.rows = rows
         self.version = version
         self.columns = [name for name in schema.names if name != PACKED]
         self.attributes: Mapping[str, FieldType] = {
@@ -46,12 +50,20 @@ class LanceReader:
         self._ann = ann
 
     @classmethod
-    async def at(cls, connection: Any, name: str, version: int) -> LanceReader:
-        """Check out a version."""
+    async def at(
+        cls, connection: Any, name: str, version: int, *, rows: RowCache | None = None
+    ) -> LanceReader:
+        """Check out a version; ``rows`` is the cache of the readers of other versions."""
         table = await connection.open_table(name, version=version)
         indices = await table.list_indices()
         ann = any(VECTOR in index.columns for index in indices)
-        return cls(table, version, await table.schema(), ann=ann)
+        return cls(
+            table,
+            version,
+            await table.schema(),
+            ann=ann,
+            rows=RowCache() if rows is None else rows,
+        )
 
     async def count(self, where: Filter | None) -> int:
         """Rows that pass a filter."""
@@ -144,18 +156,19 @@ class LanceReader:
         while True:
             search = self._table.vector_search(query).column(VECTOR).distance_type("cosine")
             search = (
-                search.limit(wanted).ef(max(EF, 2 * wanted)).select([PACKED, VECTOR, "_distance"])
+                search.limit(wanted).ef(max(EF, 2 * wanted)).select(["_distance"]).with_row_id()
             )
             if not graph:
                 search = search.bypass_vector_index()
             if sql is not None:
                 search = search.where(sql)
-            found = await search.to_arrow()
-            scores = cosines(query[np.newaxis], vectors_of(found))[0]
-            if found.num_rows < wanted:
+            row_ids: list[int] = (await search.to_arrow()).column("_rowid").to_pylist()
+            found = await self._read(row_ids)
+            scores = _scores(query, found)
+            if len(found) < wanted:
                 # Fewer than asked for: either there are no more, or the graph lost some.
                 total = int(await self._table.count_rows(sql))
-                if found.num_rows < min(k, total):
+                if len(found) < min(k, total):
                     return (await self._exact(query[np.newaxis], k, sql, columns))[0]
                 break
             ordered = np.sort(scores)[::-1]
@@ -166,8 +179,24 @@ class LanceReader:
         # Only what can be among the best k is worth unpacking.
         last = np.sort(scores)[::-1][min(k, len(scores)) - 1] if len(scores) else 0.0
         best = np.flatnonzero(scores >= last)
-        rows = [unpack(text) for text in found.column(PACKED).take(best).to_pylist()]
+        rows = [unpack(found[at].packed) for at in best.tolist()]
         return _hits(rows, scores[best], k, columns)
+
+    async def _read(self, row_ids: Sequence[int]) -> list[CachedRow]:
+        """The rows of these ids, from memory as far as they are there."""
+        known = self.rows.get(row_ids)
+        missing = [row_id for row_id in row_ids if row_id not in known]
+        if missing:
+            take = self._table.take_row_ids(missing).select([PACKED, VECTOR]).with_row_id()
+            taken = await take.to_arrow()
+            numbers = taken.column("_rowid").to_pylist()
+            texts = taken.column(PACKED).to_pylist()
+            for row_id, vector, text in zip(numbers, vectors_of(taken), texts, strict=True):
+                # A copy, since a view would keep the whole batch in memory.
+                row = CachedRow(vector.copy(), text)
+                known[row_id] = row
+                self.rows.put(row_id, row)
+        return [known[row_id] for row_id in row_ids]
 
     def _sql(self, where: Filter | None) -> str | None:
         return None if where is None else lance_sql(where, self._fields)
@@ -177,6 +206,13 @@ class LanceReader:
             if name not in self.columns:
                 known = ", ".join(self.columns)
                 raise SettingError(f"no column {name!r} in the index: the columns are {known}")
+
+
+def _scores(query: Embeddings, rows: Sequence[CachedRow]) -> NDArray[np.float64]:
+    if not rows:
+        return np.empty(0)
+    scores: NDArray[np.float64] = cosines(query[np.newaxis], np.stack([r.vector for r in rows]))[0]
+    return scores
 
 
 def _hits(
