@@ -25,6 +25,10 @@ from findalike.shop.manifest import Manifest
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 15
 
+WORKER_SECONDS = 120
+"""Silence after which a worker is started anew. A busy machine may take long to start one, and one
+that is ended before it could answer would be so again and again."""
+
 
 def run_server(settings: ServerSettings, *, started: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT, then finish what was accepted.
@@ -56,6 +60,7 @@ def run_server(settings: ServerSettings, *, started: Callable[[str], None]) -> N
         backlog=BACKLOG,
         timeout_graceful_shutdown=settings.stop_seconds,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_worker_healthcheck=WORKER_SECONDS,
     )
     if settings.workers == 1:
         uvicorn.Server(config).run(sockets=[listening])
