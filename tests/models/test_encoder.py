@@ -38,6 +38,15 @@ def test_any_number_of_pictures_gives_rows_of_unit_length_in_order(encoder, rand
     np.testing.assert_allclose(embeddings, _by_hand(random_pictures[:n]), atol=1e-6)
 
 
+@pytest.mark.parametrize("n", [0, 1, BATCH_SIZE + 1, 37])
+def test_one_thread_gives_the_same_and_uses_no_other(
+    encoder, random_pictures, n, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(encoder, "_pool", None)
+    embeddings = encoder.embed(random_pictures[:n], one_thread=True)
+    np.testing.assert_allclose(embeddings, _by_hand(random_pictures[:n]), atol=1e-6)
+
+
 def test_views_and_reversed_arrays_are_taken_as_they_look(encoder, random_pictures):
     mirrored = random_pictures[::-2, :, ::-1]
     np.testing.assert_allclose(encoder.embed(mirrored), _by_hand(mirrored), atol=1e-6)

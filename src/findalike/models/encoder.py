@@ -98,11 +98,14 @@ class Encoder:
         """How a photo becomes the picture that `embed` takes."""
         return self.bundle.input
 
-    def embed(self, batch: Pixels) -> Embeddings:
+    def embed(self, batch: Pixels, *, one_thread: bool = False) -> Embeddings:
         """Embeddings of prepared pictures, in their order.
 
         Args:
             batch: (n, size, size, 3) uint8 RGB, n ≥ 0. Any n: it is worked off in pieces.
+            one_thread: work it all off in the caller's thread, for callers that keep the other
+                CPUs busy themselves. Threads that share a picture wait for each other by spinning:
+                where those CPUs have other work, that takes up to twice the time of CPU.
 
         Returns:
             (n, dimension) float32, rows of unit length.
@@ -119,7 +122,9 @@ class Encoder:
                 f"not {batch.dtype} of shape {batch.shape}: use findalike.data.prepare"
             )
         pieces = [batch[at : at + BATCH_SIZE] for at in range(0, len(batch), BATCH_SIZE)]
-        if len(pieces) > 1 and self.threads > 1:
+        if one_thread:
+            found = [self._run(self._side_by_side, piece) for piece in pieces]
+        elif len(pieces) > 1 and self.threads > 1:
             found = list(self._pool.map(partial(self._run, self._side_by_side), pieces))
         else:
             found = [self._run(self._session, piece) for piece in pieces]

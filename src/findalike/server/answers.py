@@ -14,7 +14,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from findalike.server.likeness import Likeness, likeness_of
+from findalike.models.calibration import Likeness
+from findalike.server.likeness import Meaning
 from findalike.server.problems import ProblemBody
 from findalike.shop.facets import Facet, NumberFacet
 from findalike.shop.pages import FoundFamily, Page
@@ -55,7 +56,9 @@ class AnswerProduct(BaseModel):
     rank: int
     product_id: str
     score: float = Field(description="Cosine with the photo, -1 to 1; larger is nearer.")
-    likeness: Likeness
+    likeness: Likeness | None = Field(
+        description="The score in words; null where the encoder was not calibrated."
+    )
     title: str | None
     category: str | None
     price: float | None
@@ -99,11 +102,14 @@ class SearchAnswer(BaseModel):
     box_source: BoxSource | None
     products: list[AnswerProduct]
     matches: int = Field(
-        description="Rows there are in all, over the nearest products that pass the filter; with "
-        "facets or an order by price these are at least 200."
+        description="Rows there are in all, as far as was looked: with facets or an order by "
+        "price, among the nearest 240 images that pass the filter; else, for this page."
     )
     facets: dict[str, list[AnswerCount] | AnswerNumbers]
-    nothing_like_it: bool = Field(description="Whether even the nearest product looks unlike.")
+    nothing_like_it: bool = Field(
+        description="Whether even the nearest product looks unlike, or none passes the filter; "
+        "only the latter where the encoder was not calibrated."
+    )
     next_offset: int | None
     timings_ms: dict[str, float]
     warnings: list[str]
@@ -123,16 +129,22 @@ def answer_of(
     box_source: BoxSource | None,
     timings_ms: Mapping[str, float],
     warnings: Sequence[str],
+    meaning: Meaning | None = None,
 ) -> dict[str, Any]:
-    """An answer as plain values."""
-    unlike = page.best_score is None or likeness_of(page.best_score) == "unlike"
+    """An answer as plain values.
+
+    Args:
+        meaning: what its scores mean, None where that is not known.
+    """
+    best = page.best_score
+    unlike = best is None or (meaning is not None and meaning.nothing_like_it(best))
     return {
         "query_id": secrets.token_hex(8),
         "shop_version": page.shop_version,
         "image": None if size is None else {"width": size[0], "height": size[1]},
         "box": _box(box),
         "box_source": box_source,
-        "products": [_product(row) for row in page.rows],
+        "products": [_product(row, meaning) for row in page.rows],
         "matches": page.matches,
         "facets": {name: _facet(facet) for name, facet in page.facets.items()},
         "nothing_like_it": unlike,
@@ -152,14 +164,14 @@ def to_bytes(value: Mapping[str, Any]) -> bytes:
     return to_json(value, inf_nan_mode="null")
 
 
-def _product(row: FoundFamily) -> dict[str, Any]:
+def _product(row: FoundFamily, meaning: Meaning | None) -> dict[str, Any]:
     found = row.product
     product = found.product
     return {
         "rank": found.rank,
         "product_id": product.product_id,
         "score": found.score,
-        "likeness": likeness_of(found.score),
+        "likeness": None if meaning is None else meaning.likeness_of(found.score),
         "title": product.title,
         "category": product.category,
         "price": product.price,

@@ -15,26 +15,30 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from findalike.data.fetch import Fetcher
+from findalike.data.photo_boxes import PhotoBoxes, photo_boxes
 from findalike.data.prepare import Prepared
 from findalike.server.admission import Admission, ByteBudget
 from findalike.server.answers import BoxSource, answer_of
 from findalike.server.batching import Batcher
-from findalike.server.photos import PreparedPhoto, prepare_photo
+from findalike.server.likeness import Meaning
+from findalike.server.photos import PreparedPhoto, check_file, prepare_photo
 from findalike.server.problems import Problem
 from findalike.server.search_input import SearchInput
 from findalike.server.settings import ServerSettings
 from findalike.shop.page_request import PageRequest
 from findalike.shop.pages import Page
-from findalike.shop.photos import embed_prepared
 from findalike.shop.shop import Shop
 from findalike.types import Embeddings, ProductId
 
 T = TypeVar("T")
+
+Found: TypeAlias = tuple[Page, Meaning | None]
+"""A page, and what its scores mean."""
 
 SEARCH_BATCH = 16
 
@@ -58,8 +62,8 @@ class Service:
         )
         threads = settings.threads
         self._decoding = ThreadPoolExecutor(threads, "decode")
-        self._embedding = ThreadPoolExecutor(1, "embed")
-        self._searching = ThreadPoolExecutor(2, "search")
+        self._embedding = ThreadPoolExecutor(threads, "embed")
+        self._searching = ThreadPoolExecutor(threads, "search")
         self._reading = ThreadPoolExecutor(8, "read")
         self._fetching = ThreadPoolExecutor(16, "fetch")
         self.embedder: Batcher[Prepared, Embeddings] = Batcher(
@@ -67,9 +71,10 @@ class Service:
             pool=self._embedding,
             size=settings.batch_size,
             wait=settings.batch_wait_ms / 1000,
+            side_by_side=threads,
         )
-        self.searcher: Batcher[tuple[Embeddings, PageRequest], Page] = Batcher(
-            self._search, pool=self._searching, size=SEARCH_BATCH, side_by_side=2
+        self.searcher: Batcher[tuple[Embeddings, PageRequest], tuple[Page, Meaning | None]] = (
+            Batcher(self._search, pool=self._searching, size=SEARCH_BATCH, side_by_side=threads)
         )
 
     @classmethod
@@ -137,6 +142,16 @@ class Service:
             found, size=None, box=None, box_source=None, timings_ms=timings, warnings=()
         )
 
+    async def boxes(self, asked: SearchInput) -> PhotoBoxes:
+        """Boxes proposed for one photo; its other fields are not looked at.
+
+        Raises:
+            Problem: 429 if there is no room, 503 if the time is up.
+            FindalikeError: if the photo cannot be used.
+        """
+        with self.admission.enter():
+            return await self.in_time(self._boxes(asked))
+
     async def read(self, work: Callable[[], T]) -> T:
         """Run work that reads the shop or waits for its disk in a thread."""
         return await self._run(self._reading, work)
@@ -180,14 +195,28 @@ class Service:
             "search": found.ran_ms,
             "total": (time.perf_counter() - started) * 1000,
         }
+        page, meaning = found.result
         return answer_of(
-            found.result,
+            page,
             size=(prepared.width, prepared.height),
             box=prepared.box,
             box_source=photo.box_source,
             timings_ms=timings,
             warnings=prepared.warnings,
+            meaning=meaning,
         )
+
+    async def _boxes(self, asked: SearchInput) -> PhotoBoxes:
+        data = None
+        if asked.url is not None:
+            data = await self._run(self._fetching, partial(self.fetcher.fetch, asked.url))
+
+        def propose() -> PhotoBoxes:
+            photo, limits = asked.bytes() if data is None else data, self.settings.image_limits
+            check_file(photo, limits)
+            return photo_boxes(photo, name="the photo", limits=limits)
+
+        return await self._run(self._decoding, propose)
 
     async def _prepared(self, asked: SearchInput, timings: dict[str, float]) -> PreparedPhoto:
         clock = time.perf_counter()
@@ -214,11 +243,25 @@ class Service:
         )
 
     def _embed(self, photos: Sequence[Prepared]) -> Sequence[Embeddings]:
-        return list(embed_prepared(self.shop.encoder, list(photos)))
+        # A search that is alone has all threads for its picture; beside others each has one, since
+        # threads that wait for each other take the time the others need.
+        alone = self.admission.taken <= 1
+        pixels = np.stack([photo.pixels for photo in photos])
+        return list(self.shop.encoder.embed(pixels, one_thread=not alone))
 
-    def _search(self, asked: Sequence[tuple[Embeddings, PageRequest]]) -> Sequence[Page]:
+    def _search(self, asked: Sequence[tuple[Embeddings, PageRequest]]) -> Sequence[Found]:
         embeddings = np.stack([embedding for embedding, _ in asked])
-        return self.shop.search_embeddings(embeddings, [page for _, page in asked])
+        pages = self.shop.search_embeddings(embeddings, [page for _, page in asked])
+        meanings = [self._meaning(embedding) for embedding in embeddings]
+        return list(zip(pages, meanings, strict=True))
+
+    def _meaning(self, embedding: Embeddings) -> Meaning | None:
+        """What scores mean for a photo, None where the encoder was not calibrated."""
+        calibration = self.shop.encoder.bundle.manifest.calibration
+        if calibration is None:
+            return None
+        typical = self.shop.typical_score(embedding)
+        return None if typical is None else Meaning(calibration, typical)
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)

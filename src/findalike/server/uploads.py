@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MOST_PARTS = 64
-MOST_HEADER_BYTES = 4096
 LONGEST_FIELD = 16_384
 
 
@@ -100,7 +99,6 @@ class _Parts:
         self._pieces: list[bytes] = []
         self._header: list[bytes] = []
         self._value: list[bytes] = []
-        self._header_bytes = 0
         self._disposition = b""
 
     def callbacks(self) -> MultipartCallbacks:
@@ -108,8 +106,8 @@ class _Parts:
             "on_part_begin": self._begin,
             "on_part_data": lambda data, start, end: self._pieces.append(data[start:end]),
             "on_part_end": self._end,
-            "on_header_field": lambda data, start, end: self._head(self._header, data[start:end]),
-            "on_header_value": lambda data, start, end: self._head(self._value, data[start:end]),
+            "on_header_field": lambda data, start, end: self._header.append(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.append(data[start:end]),
             "on_header_end": self._header_end,
             "on_end": self._finish,
         }
@@ -119,13 +117,7 @@ class _Parts:
         self._count += 1
         if self._count > MOST_PARTS:
             raise _malformed(f"more than {MOST_PARTS} parts")
-        self._pieces, self._disposition, self._header_bytes = [], b"", 0
-
-    def _head(self, into: list[bytes], piece: bytes) -> None:
-        self._header_bytes += len(piece)
-        if self._header_bytes > MOST_HEADER_BYTES:
-            raise _malformed(f"a part has more than {MOST_HEADER_BYTES:,} bytes of headers")
-        into.append(piece)
+        self._pieces, self._disposition = [], b""
 
     def _header_end(self) -> None:
         if b"".join(self._header).strip().lower() == b"content-disposition":

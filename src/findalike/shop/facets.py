@@ -17,6 +17,9 @@ MOST_VALUES = 50
 RANGES = 5
 """Ranges a number is counted in, about: their edges are round."""
 
+LARGEST = 1e300
+"""Numbers beyond it are in one range: its round edges could be infinite."""
+
 
 @dataclass(frozen=True, slots=True)
 class ValueCount:
@@ -91,7 +94,8 @@ def _round_edges(low: float, high: float) -> list[float]:
     if not high - low > 0:
         return [low, high]
     rough = (high - low) / RANGES
-    if not math.isfinite(rough) or rough < abs(high) * 1e-12:
+    size = max(abs(low), abs(high))
+    if size > LARGEST or rough < size * 1e-12:
         return [low, high]
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(nice for nice in (1, 2, 5, 10) if nice * power >= rough * 0.999)

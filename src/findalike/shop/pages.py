@@ -1,7 +1,8 @@
 """From an embedding to a page of products: filtered, folded, counted, sorted and cut.
 
-Facets and an order by price need more products than a page shows. They are of the nearest
-``CANDIDATES`` that pass the filter: products further away look nothing like the photo.
+Facets and an order by price need more products than a page shows. They are of the products among
+the nearest ``CANDIDATE_IMAGES`` that pass the filter: those further away look nothing like the
+photo.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from findalike.shop.searching import nearest_products
 from findalike.shop.variants import fold
 from findalike.types import Embeddings, FieldType, Hit, ProductId
 
-CANDIDATES = 200
-"""Nearest products that facets are counted over, and that an order by price can show."""
+CANDIDATE_IMAGES = 240
+"""Nearest images whose products facets are counted over, and an order by price can show. In a shop
+of two pictures a product, a search for so many takes twice as long as one for a page of 20."""
 
 MOST_LOOKED = 10_000
 """Products looked at for one page at most, however many of them are variants of each other."""
@@ -49,7 +51,7 @@ class Page:
 
     Attributes:
         rows: in the order asked for; ranks count from 1 over all pages.
-        matches: rows there are in all, as far as was looked; at least ``CANDIDATES`` products.
+        matches: rows there are in all, as far as was looked.
         best_score: of the nearest product, -1 to 1; None if nothing passes the filter.
         facets: by field, over the matches.
         next_offset: where the next page begins, None after the last.
@@ -88,15 +90,17 @@ def search_pages(
     Raises:
         FilterError, SettingError: see ``checked_filter``.
     """
+    for request in requests:
+        check_facets(request.facets, snapshot.fields)
     pages: dict[int, Page] = {}
     looked = {at: depth(request) for at, request in enumerate(requests)}
     while looked:
-        together: dict[tuple[str | None, int], list[int]] = defaultdict(list)
+        together: dict[tuple[str | None, int, int], list[int]] = defaultdict(list)
         for at, k in looked.items():
-            together[requests[at].where, k].append(at)
-        for (_, k), queries in together.items():
+            together[requests[at].where, k, images_wanted(requests[at])].append(at)
+        for (_, k, images), queries in together.items():
             where = checked_filter(requests[queries[0]], snapshot.fields)
-            found = nearest_products(snapshot, embeddings[queries], k=k, where=where)
+            found = nearest_products(snapshot, embeddings[queries], k=k, where=where, images=images)
             for at, hits in zip(queries, found, strict=True):
                 if _too_few(hits, requests[at], looked=k):
                     looked[at] = k * 4
@@ -136,18 +140,23 @@ def similar_page(snapshot: Index, product_id: ProductId, request: PageRequest) -
     both = others if where is None else And((others, where))
     looked = depth(request)
     while True:
-        hits = _merged(nearest_products(snapshot, vectors, k=looked, where=both), looked)
+        images = images_wanted(request)
+        found = nearest_products(snapshot, vectors, k=looked, where=both, images=images)
+        hits = _merged(found, 0 if images else looked)
         if not _too_few(hits, request, looked=looked):
             return page_of(hits, request, snapshot)
         looked *= 4
 
 
 def depth(request: PageRequest) -> int:
-    """Products to look for, so that the page and what is counted around it can be made."""
-    wanted = request.offset + request.k + 1
-    if request.facets or request.sort != "score":
-        return max(wanted, CANDIDATES)
-    return wanted
+    """Products to look for, so that the page can be made and it is known whether more follow."""
+    # An order by price has the same candidates on every page, or its pages would not fit together.
+    return request.offset + request.k + 1 if request.sort == "score" else 1
+
+
+def images_wanted(request: PageRequest) -> int:
+    """Images to look through at least; 0 where the products of the page are enough."""
+    return CANDIDATE_IMAGES if request.facets or request.sort != "score" else 0
 
 
 def _too_few(hits: Sequence[Hit], request: PageRequest, *, looked: int) -> bool:
@@ -206,4 +215,5 @@ def _merged(found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
             known = best.get(hit.product_id)
             if known is None or hit.score > known.score:
                 best[hit.product_id] = hit
-    return sorted(best.values(), key=lambda hit: (-hit.score, hit.product_id))[:k]
+    ordered = sorted(best.values(), key=lambda hit: (-hit.score, hit.product_id))
+    return ordered[:k] if k else ordered

@@ -12,7 +12,12 @@ IMAGES_PER_PRODUCT = 3
 
 
 def nearest_products(
-    index: Index, embeddings: Embeddings, *, k: int, where: Filter | None
+    index: Index,
+    embeddings: Embeddings,
+    *,
+    k: int,
+    where: Filter | None,
+    images: int = 0,
 ) -> list[list[Hit]]:
     """The best image of each of the ``k`` nearest products of each query.
 
@@ -22,13 +27,16 @@ def nearest_products(
 
     Args:
         embeddings: (q, d), unit rows.
+        images: with this, also the products beyond the ``k`` that are among so many nearest
+            images.
 
     Returns:
-        For each query at most ``k`` hits of distinct products, by falling score.
+        For each query hits of distinct products, by falling score: ``k``, or more with
+        ``images``, and fewer only where there are no more.
     """
     answers: list[list[Hit]] = [[] for _ in embeddings]
     unfinished = list(range(len(embeddings)))
-    limit = k * IMAGES_PER_PRODUCT
+    limit = max(k * IMAGES_PER_PRODUCT, images)
     columns = answer_columns(index.fields)
     while unfinished:
         found = index.search(embeddings[unfinished], k=limit, where=where, columns=columns)
@@ -37,7 +45,7 @@ def nearest_products(
             best = _best_per_product(hits)
             exhausted = len(hits) < limit
             if exhausted or (len(best) >= k and hits[-1].score < best[k - 1].score):
-                answers[query] = best[:k]
+                answers[query] = best if images else best[:k]
             else:
                 still.append(query)
         unfinished = still
