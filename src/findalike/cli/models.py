@@ -198,3 +198,69 @@ def _resize(text: str | None) -> Resize | None:
         if text == known:
             return known
     raise SettingError(f"--resize {text!r}: it must be stretch, pad or crop")
+
+
+@app.command()
+def calibrate(
+    folder: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
+    gallery: Annotated[
+        list[Path],
+        typer.Option(
+            help="Seller's photos, as for `evaluate`. May be repeated.", show_default=False
+        ),
+    ],
+    queries: Annotated[
+        list[Path],
+        typer.Option(
+            help="Shoppers' photos of that gallery's products; once for each gallery.",
+            show_default=False,
+        ),
+    ],
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of the photos: none, or one for each gallery; default: the gallery's own.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what an encoder's scores mean, and write it into its bundle.
+
+    Each photo is searched with twice, with its product in the gallery and without. Use photos
+    that the encoder was not trained on.
+
+    Example: `findalike models calibrate mine --gallery gallery.csv --queries queries.csv`
+    """
+    from findalike.cli.output import console, print_json, progress_bar
+    from findalike.errors import SettingError
+    from findalike.pipelines.calibrate import calibrate as fit
+    from findalike.pipelines.evaluation_set import read_evaluation_set
+
+    roots: list[Path] | list[None] = root or [None] * len(gallery)
+    if not len(gallery) == len(queries) == len(roots):
+        raise SettingError(
+            f"{len(gallery)} --gallery, {len(queries)} --queries and {len(root or ())} --root: "
+            f"give one --queries for each --gallery, and no --root or as many"
+        )
+    sets = [
+        (f"{table.parent.name}/{table.name}", read_evaluation_set(sellers, table, root=place))
+        for sellers, table, place in zip(gallery, queries, roots, strict=True)
+    ]
+    named = " ".join(
+        f"--gallery {sellers.parent.name}/{sellers.name} --queries {name}"
+        for sellers, (name, _) in zip(gallery, sets, strict=True)
+    )
+    command = f"findalike models calibrate {folder.name} {named}"
+    with progress_bar("searching", quiet=as_json) as show:
+        made = fit(folder, sets, command=command, progress=lambda _, n, all_: show(n, all_))
+    if as_json:
+        print_json(made.model_dump())
+        return
+    console.print(
+        f"fitted to {made.fitted_on}: same from {made.same:.3f}, very similar from "
+        f"{made.very_similar:.3f}, unlike below {made.similar:.3f}, which {made.caught:.0%} of the "
+        f"searches for absent products are, and {made.false_alarms:.0%} of those that found theirs",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -4,6 +4,7 @@ Nothing here embeds a picture or reads a catalogue: rankings, truth and pictures
 The usual way is :func:`exact_top_k` → :func:`judge` → :func:`write_report`.
 """
 
+from findalike.evaluation.calibration_error import calibration_error
 from findalike.evaluation.comparison import Comparison, compare
 from findalike.evaluation.contact_sheet import (
     SheetMatch,
@@ -68,6 +69,7 @@ __all__ = [
     "apply_policy",
     "average_precision_at_k",
     "bootstrap_mean",
+    "calibration_error",
     "compare",
     "contact_sheet",
     "contact_sheet_html",

@@ -1,6 +1,7 @@
 """Encoders: bundles, the runtime that serves them, and the way new ones are made."""
 
 from findalike.models.bundle import Bundle, write_bundle
+from findalike.models.calibration import Calibration
 from findalike.models.encoder import Encoder
 from findalike.models.manifest import Figure, InputSection, Manifest, SourceSection
 from findalike.models.registry import (
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_ENCODER",
     "Bundle",
     "BundleEntry",
+    "Calibration",
     "Encoder",
     "Figure",
     "InputSection",

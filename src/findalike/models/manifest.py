@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from findalike.config.explain import explain
 from findalike.errors import BundleError
+from findalike.models.calibration import Calibration
 from findalike.types import InputSpec
 
 MANIFEST_NAME = "encoder.json"
@@ -88,6 +89,8 @@ class Manifest(_Section):
         std: what the graph then divides by.
         files: SHA-256 of each file that the runtime loads. The model card is not among them, so
             that notes may be added to it.
+        calibration: what its cosines mean, None where that was not measured. No hash and no
+            fingerprint covers it: it changes no embedding.
     """
 
     schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
@@ -102,6 +105,7 @@ class Manifest(_Section):
     source: SourceSection
     trained_on: str = Field(min_length=1)
     figures: tuple[Figure, ...] = ()
+    calibration: Calibration | None = None
 
     @field_validator("files")
     @classmethod
