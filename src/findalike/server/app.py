@@ -12,7 +12,7 @@ from findalike.server.catalogue_parts import ROUTERS, catalogue_parts
 from findalike.server.path_ids import PathIds
 from findalike.server.problems import install_problem_handlers
 from findalike.server.protection import protect, watched
-from findalike.server.routes import health, metrics, pages, search
+from findalike.server.routes import boxes, health, metrics, pages, search
 from findalike.server.service import Service
 from findalike.server.settings import ServerSettings
 
@@ -32,6 +32,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(search.router)
+    app.include_router(boxes.router)
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(pages.router)

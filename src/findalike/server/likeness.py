@@ -1,18 +1,27 @@
-"""A score in words."""
+"""What the scores of one answer mean, in words."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
 
-Likeness: TypeAlias = Literal["same", "very similar", "similar", "unlike"]
-
-_STEPS: tuple[tuple[float, Likeness], ...] = (
-    (0.85, "same"),
-    (0.7, "very similar"),
-    (0.5, "similar"),
-)
+from findalike.models.calibration import Calibration, Likeness
 
 
-def likeness_of(score: float) -> Likeness:
-    """What a cosine means to a shopper."""
-    return next((word for least, word in _STEPS if score >= least), "unlike")
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What scores mean for one photo in one shop.
+
+    Attributes:
+        typical: the photo's mean cosine with the shop's pictures.
+    """
+
+    calibration: Calibration
+    typical: float
+
+    def likeness_of(self, score: float) -> Likeness:
+        """What a cosine means to a shopper."""
+        return self.calibration.likeness_of(score, typical=self.typical)
+
+    def nothing_like_it(self, best_score: float) -> bool:
+        """Whether even the nearest product looks unlike."""
+        return self.calibration.nothing_like_it(best_score, typical=self.typical)

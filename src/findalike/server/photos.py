@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from findalike.data.containers import ALLOWED, image_format
 from findalike.data.images import ImageLimits
+from findalike.data.photo_boxes import photo_boxes
 from findalike.data.prepare import Prepared, prepare
 from findalike.server.answers import BoxSource
 from findalike.server.problems import Problem
@@ -40,17 +41,20 @@ def prepare_photo(
 ) -> PreparedPhoto:
     """Decode a photo and cut out its box; see ``findalike.data.prepare``.
 
+    Args:
+        box: "auto" for the one that is proposed; None for the whole photo.
+
     Raises:
         Problem: 413 if there are too many bytes, 415 if it is not an image of a known format.
         ImageError, BoxError: if it cannot be used all the same.
     """
     check_file(data, limits)
-    chosen = None if box == "auto" else box
-    prepared = prepare(data, spec, name="the photo", box=chosen, limits=limits)
+    source: BoxSource = "given"
     if box == "auto":
-        said = "no box was proposed: the whole photo was searched with"
-        prepared = replace(prepared, warnings=(*prepared.warnings, said))
-    source: BoxSource = "whole" if chosen is None else "given"
+        box, source = photo_boxes(data, name="the photo", most=1, limits=limits).box, "proposed"
+    prepared = prepare(data, spec, name="the photo", box=box, limits=limits)
+    if box is None:
+        source = "whole"
     return PreparedPhoto(prepared, source, started, (time.perf_counter() - started) * 1000)
 
 

@@ -118,3 +118,25 @@ SEARCH_EXAMPLE: dict[int | str, dict[str, Any]] = {
         }
     }
 }
+
+BOXES_REQUEST = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {"image": _FILE},
+                "required": ["image"],
+                "additionalProperties": False,
+            }
+        },
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {n: _BODY["properties"][n] for n in ("image_base64", "image_url")},
+                "oneOf": _BODY["oneOf"],
+            },
+            "example": {"image_url": "https://shop.example/photos/mug.jpg"},
+        },
+    },
+}

@@ -75,6 +75,7 @@ from findalike.shop.rows import (
     stored_product,
 )
 from findalike.shop.searching import nearest_products
+from findalike.shop.typical import TypicalScore
 from findalike.shop.uploaded import UPLOADS, keep_upload
 from findalike.shop.vectors import stored_vectors
 from findalike.shop.verifying import read_known_image, verify_index
@@ -113,6 +114,7 @@ class Shop:
         self._bundle = bundle
         self._index = index
         self._threads = threads
+        self._typical = TypicalScore()
 
     @classmethod
     def create(cls, folder: str | Path, *, encoder: str | Path = DEFAULT_ENCODER) -> Shop:
@@ -509,6 +511,10 @@ class Shop:
     def recall_of(self, embedding: Embeddings) -> float | None:
         """The share of the 10 nearest images that the index finds; see ``shop.recall``."""
         return recall_of(self._index.snapshot(), embedding)
+
+    def typical_score(self, embedding: Embeddings) -> float | None:
+        """The mean cosine of an embedding (d,) with the shop's pictures, None in an empty shop."""
+        return self._typical.of(embedding, self._index.snapshot())
 
     def size(self) -> tuple[int, int]:
         """The version of the shop, and how many images it holds; costs little."""

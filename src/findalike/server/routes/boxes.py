@@ -1,0 +1,63 @@
+"""Where the product in a photo may be."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+
+from findalike.server.access import require
+from findalike.server.answers import BoxNumbers, ImageSize
+from findalike.server.dependencies import ServiceOf
+from findalike.server.presence import while_present
+from findalike.server.problems import Problem, problem_responses
+from findalike.server.routes.search import asked_of, body_within
+from findalike.server.search_description import BOXES_REQUEST
+from findalike.server.search_input import SEARCH_BODY
+
+router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
+
+
+class AnswerBox(BaseModel):
+    """A box where something stands out."""
+
+    box: BoxNumbers = Field(description="x, y, w, h in pixels of the upright photo.")
+    score: float = Field(
+        ge=0, le=1, description="Overlap to be expected with the thing meant; larger is better."
+    )
+
+
+class BoxesAnswer(BaseModel):
+    """Boxes proposed for a photo, best first; the whole photo first where nothing stands out."""
+
+    image: ImageSize
+    boxes: list[AnswerBox]
+
+
+@router.post(
+    "/boxes",
+    summary="Propose boxes around the product in a photo",
+    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
+    openapi_extra={"requestBody": BOXES_REQUEST},
+)
+async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:
+    """Send a photo, get up to five boxes to search with, best first.
+
+    Where no thing stands out for sure, the first box is the whole photo. Nothing of the photo is
+    stored.
+    """
+    async with body_within(request, service) as body:
+        asked = asked_of(body, request, SEARCH_BODY)
+        if len(asked) != 1:
+            raise Problem(
+                422,
+                "too-many-images",
+                f"there are {len(asked)} images, and 1 may be sent here",
+                next_step="send them one by one",
+            )
+        found = await while_present(request, service.boxes(asked[0]))
+    return BoxesAnswer(
+        image=ImageSize(width=found.width, height=found.height),
+        boxes=[
+            AnswerBox(box=(b.box.x, b.box.y, b.box.w, b.box.h), score=b.score) for b in found.boxes
+        ],
+    )
