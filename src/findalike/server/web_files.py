@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,6 +16,10 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 WIDGET = "findalike-search.js"
+ADMIN = "admin.html"
+
+_SHARED = ("api.js", "dom.js", "theme.js")
+"""Modules of the widget that the catalogue page uses, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +65,29 @@ def web_files() -> WebFiles:
     }
     joined = hashlib.sha256(b"".join(name.encode() + body for name, body in found.items()))
     digest = joined.hexdigest()[:12]
-    index = found.pop("index.html").decode()
     modules = [name for name in found if name.endswith(".js") and not name.startswith("admin")]
-    preloads = "\n".join(
-        f'<link rel="modulepreload" href="/widget/{digest}/{name}">' for name in modules
-    )
-    page = index.replace("{{digest}}", digest).replace("{{preloads}}", preloads)
+    page = _page(found.pop("index.html"), digest=digest, preloads=modules)
+    own = [name for name in found if name.startswith("admin") and name.endswith(".js")]
+    admin = _page(found.pop(ADMIN), digest=digest, preloads=[*own, *_SHARED])
     entry = f'export * from "./{digest}/element.js";\n'
     return WebFiles(
         digest=digest,
         parts={name: _ready(name, body) for name, body in found.items()},
         pages={
-            "index.html": _ready("index.html", page.encode()),
+            "index.html": _ready("index.html", page),
+            ADMIN: _ready(ADMIN, admin),
             WIDGET: _ready(WIDGET, entry.encode()),
             "icon.svg": _ready("icon.svg", found["icon.svg"]),
         },
     )
+
+
+def _page(template: bytes, *, digest: str, preloads: Sequence[str]) -> bytes:
+    links = "\n".join(
+        f'<link rel="modulepreload" href="/widget/{digest}/{name}">' for name in preloads
+    )
+    page = template.decode().replace("{{digest}}", digest).replace("{{preloads}}", links)
+    return page.encode()
 
 
 def _suffix(name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from findalike.server.headers import page_policy
 from findalike.server.problems import Problem
-from findalike.server.web_files import WIDGET, WebFile, web_files
+from findalike.server.web_files import ADMIN, WIDGET, WebFile, web_files
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,6 +24,18 @@ _FOR_EVERYONE = {
 def page(request: Request) -> Response:
     """The page on which a shopper searches."""
     return _send(request, web_files().pages["index.html"], caching=_ASK_AGAIN, headers={})
+
+
+@router.api_route("/admin", methods=["GET", "HEAD"])
+def admin(request: Request) -> Response:
+    """The page on which a merchandiser looks after the catalogue; it asks for the key itself."""
+    # Nobody's page may show it in a frame: a click there can delete a product.
+    framing = {
+        "Content-Security-Policy": page_policy(("'none'",)),
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+    }
+    return _send(request, web_files().pages[ADMIN], caching=_ASK_AGAIN, headers=framing)
 
 
 @router.api_route("/favicon.ico", methods=["GET", "HEAD"])
