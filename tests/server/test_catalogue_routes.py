@@ -43,7 +43,12 @@ def jpeg(number: int, size: tuple[int, int] = (90, 60), **options: object) -> by
 
 
 def product(**more: object) -> dict[str, object]:
-    return {"title": "New", "price": 3.5, "currency": "EUR", "images": [{"location": "3.jpg"}]} | more
+    return {
+        "title": "New",
+        "price": 3.5,
+        "currency": "EUR",
+        "images": [{"location": "3.jpg"}],
+    } | more
 
 
 def test_put_get_patch_delete(catalogue):

@@ -10,7 +10,7 @@ import typer
 from findalike.cli.options import AsJson, ShopFolder
 
 app = typer.Typer(
-    help="Look after a shop: info, verify, remove, versions, rollback, compact, delete.",
+    help="Look after a shop: info, verify, remove, versions, rollback, compact, feedback, delete.",
     no_args_is_help=True,
 )
 
@@ -166,6 +166,77 @@ def compact(
     opened.compact(keep_versions=keep)
     after = opened.stats().bytes
     console.print(f"{before / 1e6:,.1f} MB -> {after / 1e6:,.1f} MB")
+
+
+@app.command()
+def feedback(
+    shop: ShopFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Export training pairs to this CSV, the pictures beside it."),
+    ] = None,
+    positive: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What counts as right: view, click, cart or purchase; may be repeated; "
+            "default: click, cart and purchase.",
+            show_default=False,
+        ),
+    ] = None,
+    keep_photos: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-photos/--no-keep-photos",
+            help="From now on, keep the photos of shoppers who consent, or none.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what shoppers did with answers, export it for training, or set what is kept.
+
+    The CSV is a table for `data.train` of a recipe: photos and the products that were right. What
+    shoppers said is wrong is listed beside it, in a second one.
+
+    Example: `findalike shop feedback --shop myshop --out pairs.csv`
+    """
+    from collections import Counter
+
+    from findalike.cli.output import console, print_json
+    from findalike.shop.feedback import FeedbackStore
+    from findalike.shop.feedback_export import POSITIVE, checked_events, export_feedback
+    from findalike.shop.shop import Shop
+
+    positives = checked_events(positive) if positive else POSITIVE
+    opened = Shop.open(shop)
+    store = FeedbackStore(shop)
+    if keep_photos is not None:
+        store.change_settings(store.settings.model_copy(update={"keep_photos": keep_photos}))
+    told: dict[str, object] = {"keep_photos": store.settings.keep_photos}
+    told |= {"events": Counter(event.event for event in store.events())}
+    if out is not None:
+        exported = export_feedback(
+            opened, store.events(), out, folder=store.folder, positives=positives
+        )
+        told |= {
+            name: getattr(exported, name)
+            for name in ("user_photos", "seller_photos", "wrong", "gone", "pairs", "negatives")
+        }
+    if as_json:
+        print_json(told)
+        return
+    kept = "of shoppers who consent" if told["keep_photos"] else "none"
+    console.print(f"{'photos kept':<13}{kept}")
+    for event, count in Counter(event.event for event in store.events()).most_common():
+        console.print(f"{event:<13}{count:,}")
+    if out is not None:
+        console.print(
+            f"{exported.user_photos:,} photos of shoppers and {exported.seller_photos:,} of the "
+            f"shop in {exported.pairs}; {exported.wrong:,} wrong ones in {exported.negatives}; "
+            f"{exported.gone:,} are gone",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @app.command()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from findalike.errors import SettingError
 from findalike.shop.feedback import Event, FeedbackEvent
 from findalike.shop.shop import Shop
 from findalike.shop.writing import storage_errors
@@ -27,7 +28,7 @@ COLUMNS = (
     "event",
     "query_id",
 )
-_STRENGTH = {"view": 0, "click": 1, "cart": 2, "purchase": 3}
+_STRENGTH: Mapping[Event, int] = {"view": 0, "click": 1, "cart": 2, "purchase": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,18 @@ def export_feedback(
         pairs=out,
         negatives=negatives,
     )
+
+
+def checked_events(names: Iterable[str]) -> tuple[Event, ...]:
+    """Names of events that may count as right.
+
+    Raises:
+        SettingError: if one is none.
+    """
+    for name in names:
+        if name not in _STRENGTH:
+            raise SettingError(f"--positive {name!r}: give {', '.join(_STRENGTH)}")
+    return tuple(event for event in _STRENGTH if event in set(names))
 
 
 class _Copier:

@@ -352,11 +352,7 @@ class Shop:
         Returns:
             Its location, for an image of a product.
         """
-        location = keep_upload(self.folder, data, name=name, limits=limits)
-        if str((self.folder / UPLOADS).resolve()) not in Manifest.read(self.folder).roots:
-            with writer_lock(self.folder, wait=10.0):
-                self._remember_root(self.folder / UPLOADS)
-        return location
+        return keep_upload(self.folder, data, name=name, limits=limits)
 
     def vectors(self, keys: Collection[PhotoKey]) -> dict[PhotoKey, Vector]:
         """The embeddings the shop has for photos, by their SHA-256 and box; others are left out."""
@@ -404,8 +400,8 @@ class Shop:
 
     @property
     def roots(self) -> tuple[Path, ...]:
-        """Folders that image paths are relative to, as they stand now."""
-        return tuple(map(Path, Manifest.read(self.folder).roots))
+        """Folders that image paths are relative to, as they stand now; the shop's own is last."""
+        return (*map(Path, Manifest.read(self.folder).roots), self.folder / UPLOADS)
 
     def remove(self, product_ids: Sequence[ProductId]) -> int:
         """Remove products with all their images; unknown ids are no error.

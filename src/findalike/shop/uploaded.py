@@ -11,7 +11,7 @@ from findalike.data.images import ImageLimits, open_image
 from findalike.shop.writing import storage_errors
 
 UPLOADS = "uploads"
-"""Folder in the shop's; one of the roots that image paths are relative to."""
+"""Folder in the shop's; always one of those that image paths are relative to."""
 
 _ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
 
