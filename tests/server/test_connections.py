@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
-from uvicorn import Server
 
-from findalike.server.connections import ConnectionLimits, GuardedConfig
+from findalike.server.connections import ConnectionLimits
 from server.guarded_app import guarded_app
+from server.running import Running
 
 LIMITS = ConnectionLimits(
     connections=20,
@@ -20,31 +18,6 @@ LIMITS = ConnectionLimits(
     linger_seconds=0.3,
     write_seconds=0.5,
 )
-
-
-class Running:
-    """The app behind the real protocol, in a thread of this process."""
-
-    def __init__(self, app: FastAPI, limits: ConnectionLimits) -> None:
-        config = GuardedConfig(
-            app, limits=limits, log_config=None, lifespan="off", port=0, timeout_keep_alive=1
-        )
-        self.app = app
-        self.server = Server(config)
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.thread = threading.Thread(
-            target=self.server.run, kwargs={"sockets": [self.listening]}, daemon=True
-        )
-        self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.listening.getsockname(), timeout=5)
-
-    @property
-    def connections(self) -> int:
-        return len(self.server.server_state.connections)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +30,9 @@ def running(tmp_path_factory) -> Iterator[Running]:
     async def large() -> dict[str, str]:
         return {"x": "x" * 30_000_000}
 
-    server = Running(app, LIMITS)
+    server = Running(app, LIMITS, lifespan="off")
     yield server
-    server.server.should_exit = True
-    server.thread.join(10)
-    assert not server.thread.is_alive()
+    server.stop()
 
 
 def all_of(connection: socket.socket) -> bytes:
@@ -269,7 +240,8 @@ def test_a_kept_connection_is_used_again_and_closed_when_idle(running):
 
 def test_one_address_has_its_share_of_connections(tmp_path, monkeypatch):
     monkeypatch.setattr("findalike.server.connections._loopback", lambda address: False)
-    server = Running(guarded_app(tmp_path), ConnectionLimits(per_address=3, header_seconds=5))
+    limits = ConnectionLimits(per_address=3, header_seconds=5)
+    server = Running(guarded_app(tmp_path), limits, lifespan="off")
     held = [server.connect() for _ in range(6)]
     time.sleep(0.3)
     try:
@@ -279,5 +251,4 @@ def test_one_address_has_its_share_of_connections(tmp_path, monkeypatch):
             connection.close()
     time.sleep(0.3)
     assert not server.server.config.per_address
-    server.server.should_exit = True
-    server.thread.join(10)
+    server.stop()

@@ -19,6 +19,7 @@ from findalike.server.gate import Gate
 from findalike.server.guessing import GuessGuard
 from findalike.server.headers import EXPOSED, SecurityHeaders
 from findalike.server.keys import KeyStore
+from findalike.server.layer_responses import describe_layers
 from findalike.server.metrics import Metrics
 from findalike.server.observed import Observed
 from findalike.server.origins import web_origin
@@ -61,6 +62,7 @@ def protect(app: FastAPI, settings: ServerSettings) -> None:
         patience=settings.body_patience,
     )
     framing = [web_origin(origin, name="frame_ancestors") for origin in settings.frame_ancestors]
+    describe_layers(app)
     # The last one added is the outermost.
     app.add_middleware(LimitedBodies, limits=limits)
     app.add_middleware(Gate)
