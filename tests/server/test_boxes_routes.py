@@ -88,7 +88,17 @@ def test_what_is_no_photo(client: TestClient, files: list[tuple[str, bytes]], st
 def test_one_photo_at_a_time(client: TestClient, thing: bytes) -> None:
     answer = client.post("/v1/boxes", files=[("image", thing), ("image", thing)])
     assert answer.status_code == 422
-    assert "there are 2 images" in answer.json()["detail"]
+    assert "there are 2 images" in answer.text
+
+
+def test_what_would_have_no_effect_is_refused(client: TestClient, thing: bytes) -> None:
+    form = client.post("/v1/boxes", files={"image": thing}, data={"k": "3"})
+    encoded = base64.b64encode(thing).decode()
+    body = client.post("/v1/boxes", json={"image_base64": encoded, "k": 3})
+    assert form.status_code == body.status_code == 422
+    assert '"k"' in form.text
+    assert '"k"' in body.text
+    assert client.post("/v1/boxes", content=b"x").status_code == 415
 
 
 def test_without_a_calibration_there_are_no_words(client: TestClient, thing: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from findalike.server.search_input import MAX_BATCH, PageFields, SearchBody
+from findalike.server.search_input import MAX_BATCH, ImageBody, PageFields, SearchBody
 
 _BODY = SearchBody.model_json_schema()
 _BODY["oneOf"] = [{"required": ["image_base64"]}, {"required": ["image_url"]}]
@@ -131,11 +131,7 @@ BOXES_REQUEST = {
             }
         },
         "application/json": {
-            "schema": {
-                "type": "object",
-                "properties": {n: _BODY["properties"][n] for n in ("image_base64", "image_url")},
-                "oneOf": _BODY["oneOf"],
-            },
+            "schema": ImageBody.model_json_schema() | {"oneOf": _BODY["oneOf"]},
             "example": {"image_url": "https://shop.example/photos/mug.jpg"},
         },
     },

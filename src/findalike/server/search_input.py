@@ -85,8 +85,10 @@ class SearchFields(PageFields):
         return Box(*self.box)
 
 
-class SearchBody(SearchFields):
-    """The JSON body of a search: one of the two images, and the other fields."""
+class ImageBody(BaseModel):
+    """The image of a JSON body: one of the two."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     image_base64: str | None = Field(
         None, min_length=1, description="The image file in base64.", examples=["/9j/4AAQSkZJRg..."]
@@ -106,7 +108,12 @@ class SearchBody(SearchFields):
         return self
 
 
+class SearchBody(SearchFields, ImageBody):
+    """The JSON body of a search: an image, and the other fields."""
+
+
 SEARCH_BODY: TypeAdapter[SearchBody] = TypeAdapter(SearchBody)
+IMAGE_BODY: TypeAdapter[ImageBody] = TypeAdapter(ImageBody)
 BATCH_BODY: TypeAdapter[list[SearchBody]] = TypeAdapter(
     Annotated[list[SearchBody], Field(min_length=1, max_length=MAX_BATCH)]
 )
@@ -184,6 +191,25 @@ def page_of_query(texts: Mapping[str, str]) -> PageRequest:
 def input_of_json(body: SearchBody) -> SearchInput:
     """A search from its JSON body."""
     return SearchInput(body.image_base64, body.image_url, _checked_box(body), body.page())
+
+
+def image_of_json(body: ImageBody) -> SearchInput:
+    """An image by itself."""
+    return SearchInput(body.image_base64, body.image_url, None, PageRequest())
+
+
+def image_of_form(form: Form) -> SearchInput:
+    """The image of a form that has nothing else.
+
+    Raises:
+        Problem: 422 if there is another field, or not one image.
+    """
+    for name in form.texts:
+        raise _field(name, "there is no such field", "a file named image, and nothing else")
+    found = inputs_of_form(form)
+    if len(found) > 1:
+        raise _field("image", f"there are {len(found)} images", "one image")
+    return found[0]
 
 
 def inputs_of_form(form: Form) -> list[SearchInput]:

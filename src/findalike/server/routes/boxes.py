@@ -10,9 +10,15 @@ from findalike.server.answers import BoxNumbers, ImageSize
 from findalike.server.dependencies import ServiceOf
 from findalike.server.presence import while_present
 from findalike.server.problems import Problem, problem_responses
-from findalike.server.routes.search import asked_of, body_within
 from findalike.server.search_description import BOXES_REQUEST
-from findalike.server.search_input import SEARCH_BODY
+from findalike.server.search_input import (
+    IMAGE_BODY,
+    SearchInput,
+    image_of_form,
+    image_of_json,
+    validated_json,
+)
+from findalike.server.uploads import body_of, parse_form
 
 router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
 
@@ -45,19 +51,27 @@ async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:
     Where no thing stands out for sure, the first box is the whole photo. Nothing of the photo is
     stored.
     """
-    async with body_within(request, service) as body:
-        asked = asked_of(body, request, SEARCH_BODY)
-        if len(asked) != 1:
-            raise Problem(
-                422,
-                "too-many-images",
-                f"there are {len(asked)} images, and 1 may be sent here",
-                next_step="send them one by one",
-            )
-        found = await while_present(request, service.boxes(asked[0]))
+    settings = service.settings
+    async with body_of(request, most=settings.max_body_bytes, budget=service.uploads) as body:
+        found = await while_present(request, service.boxes(_asked(body, request)))
     return BoxesAnswer(
         image=ImageSize(width=found.width, height=found.height),
         boxes=[
             AnswerBox(box=(b.box.x, b.box.y, b.box.w, b.box.h), score=b.score) for b in found.boxes
         ],
+    )
+
+
+def _asked(body: bytes, request: Request) -> SearchInput:
+    header = request.headers.get("content-type", "")
+    media = header.split(";", 1)[0].strip().lower()
+    if media == "multipart/form-data":
+        return image_of_form(parse_form(body, header))
+    if media == "application/json":
+        return image_of_json(validated_json(IMAGE_BODY, body))
+    raise Problem(
+        415,
+        "media-type",
+        f"the body is {media[:60]!r}" if media else "the body has no Content-Type",
+        next_step="send multipart/form-data with a file image, or application/json",
     )

@@ -52,8 +52,8 @@ async def search(request: Request, service: ServiceOf) -> Response:
     The photo comes as a file of a form, in base64, or as a public URL. It is decoded in memory,
     turned upright, cut to the box and forgotten; nothing of it is stored.
     """
-    async with body_within(request, service) as body:
-        asked = asked_of(body, request, SEARCH_BODY)
+    async with _body(request, service) as body:
+        asked = _inputs(body, request, SEARCH_BODY)
         if len(asked) != 1:
             raise _too_many(len(asked), 1)
         answer = await while_present(request, service.search(asked[0]))
@@ -73,8 +73,8 @@ async def search_batch(request: Request, service: ServiceOf) -> Response:
 
     One that cannot be used is answered with its problem in its place; the others stand.
     """
-    async with body_within(request, service) as body:
-        asked = asked_of(body, request, BATCH_BODY)
+    async with _body(request, service) as body:
+        asked = _inputs(body, request, BATCH_BODY)
         if len(asked) > MAX_BATCH:
             raise _too_many(len(asked), MAX_BATCH)
         found = await while_present(request, service.search_batch(asked))
@@ -100,19 +100,13 @@ async def similar(
     return _json(answer)
 
 
-def body_within(request: Request, service: Service) -> AbstractAsyncContextManager[bytes]:
-    """The body of a request, within the limits, for as long as it is needed."""
+def _body(request: Request, service: Service) -> AbstractAsyncContextManager[bytes]:
     return body_of(request, most=service.settings.max_body_bytes, budget=service.uploads)
 
 
-def asked_of(
+def _inputs(
     body: bytes, request: Request, kind: TypeAdapter[SearchBody] | TypeAdapter[list[SearchBody]]
 ) -> list[SearchInput]:
-    """The searches of a body, a form or JSON.
-
-    Raises:
-        Problem: if it cannot be read.
-    """
     header = request.headers.get("content-type", "")
     media = header.split(";", 1)[0].strip().lower()
     if media == "multipart/form-data":
