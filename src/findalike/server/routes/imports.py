@@ -165,9 +165,9 @@ async def start_import(request: Request, service: ServiceOf, jobs: JobsOf) -> Re
     if media == "application/json":
         body = validated_json(_BODY, await request.body())
         _check_format(body.format)
+        name, url = safe_name(_path_of(body.url)), body.url
         record = await service.read(jobs.new_record)
         options: ImportOptions = body
-        name, url = safe_name(urlsplit(body.url).path), body.url
     elif media == "multipart/form-data":
         record = await service.read(jobs.new_record)
         upload = FeedUpload(record.folder / "feed")
@@ -340,6 +340,18 @@ def _values(texts: Mapping[str, str]) -> dict[str, Any]:
             with suppress(ValueError, RecursionError):
                 values[name] = json.loads(values[name])
     return values
+
+
+def _path_of(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError as error:
+        raise Problem(
+            422,
+            "url",
+            f"{url[:200]!r} is not a URL: {error}",
+            next_step="give a public http or https URL of a feed, or send the file itself",
+        ) from error
 
 
 def _check_format(name: str | None) -> None:
