@@ -76,15 +76,19 @@ export class Service {
     return this.fetch(`/v1/products/${encodeURIComponent(productId)}/similar?${query}`, { signal });
   }
 
-  /** Tell the shop what the shopper did; nothing waits for it, and nothing breaks without it. */
-  feedback(queryId, productId, event) {
-    if (!queryId) return Promise.resolve(false);
-    return this.fetch("/v1/feedback", {
-      method: "POST",
-      keepalive: true,
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ query_id: queryId, product_id: productId, event }),
-    }).then(() => true, () => false);
+  /**
+   * Tell the shop what the shopper did; nothing waits for it, and nothing breaks without it. The
+   * photo goes along only where the shopper agreed that it is kept.
+   */
+  feedback(said, photo, box) {
+    if (!said.query_id) return;
+    const options = { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body: JSON.stringify(said) };
+    if (photo) {
+      options.body = this.#form("photo", photo, { ...said, consent: true, box });
+      options.headers = {};
+      options.keepalive = false; // Browsers keep no more than 64 KB alive.
+    }
+    this.fetch("/v1/feedback", options).catch(() => null);
   }
 
   #send(path, photo, fields, signal) {
@@ -93,9 +97,15 @@ export class Service {
       const body = JSON.stringify({ ...Object.fromEntries(given), image_url: photo.address });
       return this.fetch(path, { method: "POST", signal, body, headers: { "Content-Type": "application/json" } });
     }
-    const body = new FormData();
-    body.set("image", photo.blob, "photo.jpg");
-    for (const [name, value] of given) body.set(name, String(value));
-    return this.fetch(path, { method: "POST", signal, body });
+    return this.fetch(path, { method: "POST", signal, body: this.#form("image", photo.blob, Object.fromEntries(given)) });
+  }
+
+  #form(name, photo, fields) {
+    const form = new FormData();
+    form.set(name, photo, "photo.jpg");
+    for (const [key, value] of Object.entries(fields)) {
+      if (value !== undefined && value !== null) form.set(key, String(value));
+    }
+    return form;
   }
 }

@@ -52,7 +52,7 @@ export class BoxEditor {
     this.image.width = width;
     this.image.height = height;
     this.element.style.setProperty("--ratio", String(width / height));
-    this.proposals = [];
+    this.setProposals([]);
     // What people photograph is in the middle: a fair guess until a better one comes.
     this.setBox([0.1 * width, 0.1 * height, 0.8 * width, 0.8 * height]);
   }
@@ -106,13 +106,11 @@ export class BoxEditor {
 
   #draw() {
     const [x, y, w, h2] = this.box;
-    const share = { left: x / this.width, top: y / this.height, width: w / this.width, height: h2 / this.height };
-    for (const element of [this.frame, this.hole]) {
-      for (const [side, value] of Object.entries(share)) element.style.setProperty(side, `${100 * value}%`);
-    }
-    const shown = this.element.clientWidth || 400;
-    const least = Math.min(share.width * shown, share.height * shown * (this.height / this.width));
-    this.frame.classList.toggle("small", least < 84);
+    // The style sheet places all by transforms, which is cheap and no layout shift.
+    const percent = { x: x / this.width, y: y / this.height, w: w / this.width, h: h2 / this.height };
+    for (const [name, value] of Object.entries(percent)) this.element.style.setProperty(`--${name}`, String(100 * value));
+    const pixels = (this.element.clientWidth || 400) / this.width;
+    this.frame.classList.toggle("small", Math.min(w, h2) * pixels < 84);
     this.#hideDots();
   }
 

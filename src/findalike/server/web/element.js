@@ -19,23 +19,61 @@ const MOST_DOTS = 6;
  * slots, parts and properties.
  */
 export class FindalikeSearch extends HTMLElement {
-  static observedAttributes = ["endpoint", "key", "lang", "words", "facets", "where", "page-size"];
+  static observedAttributes = ["endpoint", "key", "lang", "words", "facets", "where", "page-size", "ask-consent"];
 
   constructor() {
     super();
     this.attachShadow({ mode: "open", delegatesFocus: false });
     this.shadowRoot.adoptedStyleSheets = [styles()];
-    this.choice = new Choice();
-    this.sort = "score";
-    this.photo = null;
-    this.similarTo = null;
-    this.turn = 0; // The number of the newest search: an older one's answer is thrown away.
-    this.#own = {};
   }
 
-  #own;
+  #own = {};
   #running = new AbortController();
   #fetchedWords = {};
+  #life;
+  #choice = new Choice();
+  #sort = "score";
+  #photo = null;
+  #similarTo = null;
+  #turn = 0; // The number of the newest search: the answer of an older one is thrown away.
+  #answer;
+  #consent = null;
+  #backing;
+  #camera;
+  #count;
+  #earlier;
+  #editor;
+  #failed;
+  #filters;
+  #found;
+  #heading;
+  #mat;
+  #meeting;
+  #moreButton;
+  #notice;
+  #opener;
+  #over;
+  #pageSize;
+  #place;
+  #products;
+  #results;
+  #root;
+  #voice;
+  #service;
+  #sheet;
+  #sheetInside;
+  #shop;
+  #side;
+  #slow;
+  #sorter;
+  #start;
+  #status;
+  #toastBox;
+  #toasting;
+  #tools;
+  #waiting;
+  #work;
+  #yours;
 
   /** Words of another language, over those of the attribute `words` and English. */
   get words() {
@@ -56,12 +94,10 @@ export class FindalikeSearch extends HTMLElement {
     for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
       this.addEventListener(type, (event) => this.#drag(event), { signal });
     }
-    addEventListener("online", () => this.failed && ["offline", "unreachable"].includes(this.failed.kind) && this.#run(), { signal });
+    addEventListener("online", () => this.#failed && ["offline", "unreachable"].includes(this.#failed.kind) && this.#run(), { signal });
     addEventListener("popstate", () => this.#keepsHistory && this.#fromAddress(), { signal });
     if (this.#keepsHistory) this.#fromAddress();
   }
-
-  #life;
 
   disconnectedCallback() {
     this.#life.abort();
@@ -70,7 +106,7 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, now) {
-    if (!this.isConnected || before === now || !this.root) return;
+    if (!this.isConnected || before === now || !this.#root) return;
     if (name === "words") this.#readWords();
     else this.#rebuild();
   }
@@ -97,47 +133,47 @@ export class FindalikeSearch extends HTMLElement {
   /** Show products that look like one of the shop's. */
   showSimilar(product) {
     const { product_id: id, title } = typeof product === "string" ? { product_id: product } : product;
-    this.before = { answer: this.answer, products: this.products, scroll: scrollY, similarTo: this.similarTo };
-    this.similarTo = { product_id: id, title: title || id };
-    this.filters.forget();
+    this.#earlier = { answer: this.#answer, products: this.#products, scroll: scrollY, similarTo: this.#similarTo };
+    this.#similarTo = { product_id: id, title: title || id };
+    this.#filters.forget();
     this.#toAddress("push");
     this.#run({ fresh: true });
-    this.work.scrollIntoView({ block: "nearest" });
+    this.#work.scrollIntoView({ block: "nearest" });
   }
 
   /** Back to the start, without a photo. */
   reset() {
     this.#running.abort();
-    this.turn += 1;
-    this.failed = null;
+    this.#turn += 1;
+    this.#failed = null;
     this.#dropPhoto();
-    this.similarTo = null;
-    this.answer = null;
-    this.choice.clear();
-    this.filters.forget();
+    this.#similarTo = null;
+    this.#answer = null;
+    this.#choice.clear();
+    this.#filters.forget();
     this.#toAddress("replace");
     this.#show();
-    this.start.element.querySelector("button")?.focus();
+    this.#start.element.querySelector("button")?.focus();
   }
 
   // ---- drawing -------------------------------------------------------------------------------
 
   #rebuild() {
     const language = this.lang || this.closest("[lang]")?.lang || document.documentElement.lang || navigator.language;
-    const words = (this.say = new Words(language, { ...this.#fetchedWords, ...this.#own }));
+    const words = (this.#voice = new Words(language, { ...this.#fetchedWords, ...this.#own }));
     const endpoint = this.getAttribute("endpoint") || new URL(import.meta.url).origin;
-    this.service = new Service(endpoint, this.getAttribute("key"));
-    this.pageSize = Math.min(100, Math.max(1, Number(this.getAttribute("page-size")) || 24));
-    this.status = h("div", { class: "sr", role: "status", "aria-live": "polite" });
-    this.start = new Start(words, {
+    this.#service = new Service(endpoint, this.getAttribute("key"));
+    this.#pageSize = Math.min(100, Math.max(1, Number(this.getAttribute("page-size")) || 24));
+    this.#status = h("div", { class: "sr", role: "status", "aria-live": "polite" });
+    this.#start = new Start(words, {
       file: (file) => this.searchPhoto(file),
       address: (address) => this.searchAddress(address),
-      camera: () => this.camera.open(),
+      camera: () => this.#camera.open(),
       example: (example) => this.#example(example),
     });
-    this.camera = new Camera(words, (photo) => this.searchPhoto(photo));
-    this.editor = new BoxEditor(words, (box, how) => this.#boxed(how));
-    this.results = new Results(words, {
+    this.#camera = new Camera(words, (photo) => this.searchPhoto(photo));
+    this.#editor = new BoxEditor(words, (box, how) => this.#boxed(how));
+    this.#results = new Results(words, {
       picture: (img, path) => this.#picture(img, path),
       select: (product, event) => this.#select(product, event),
       similar: (product) => {
@@ -149,12 +185,12 @@ export class FindalikeSearch extends HTMLElement {
         this.#toast(words.say("thanks"));
       },
     });
-    this.filters = new Filters(words, this.choice, () => this.#filtered());
-    this.notice = new Notice(words);
+    this.#filters = new Filters(words, this.#choice, () => this.#filtered());
+    this.#notice = new Notice(words);
     this.#draw(words);
-    if (this.photo) this.#showPhoto();
+    if (this.#photo) this.#showPhoto();
     this.#show();
-    if (this.photo || this.similarTo) this.#run({ fresh: true });
+    if (this.#photo || this.#similarTo) this.#run({ fresh: true });
     this.#meet();
   }
 
@@ -165,127 +201,126 @@ export class FindalikeSearch extends HTMLElement {
       change();
       this.#boxed("button");
     };
-    this.mat = h("div", { class: "mat", part: "mat" });
-    this.tools = h("div", { class: "tools" },
-      round("smaller", "minus", scaled(() => this.editor.scale(1 / 1.2))),
-      round("bigger", "plus", scaled(() => this.editor.scale(1.2))),
-      round("wholePhoto", "whole", scaled(() => this.editor.whole())),
+    this.#mat = h("div", { class: "mat", part: "mat" });
+    this.#tools = h("div", { class: "tools" },
+      round("smaller", "minus", scaled(() => this.#editor.scale(1 / 1.2))),
+      round("bigger", "plus", scaled(() => this.#editor.scale(1.2))),
+      round("wholePhoto", "whole", scaled(() => this.#editor.whole())),
       button("newPhoto", "photo", () => this.reset()));
-    this.place = h("div", { class: "place" }, this.filters.element);
-    this.yours = h("div", { class: "yours" }, this.mat, this.tools);
-    this.side = h("div", { class: "side" }, this.yours, this.place);
-    this.title = h("h2", { tabindex: "-1" });
-    this.count = h("span", { class: "muted" });
-    this.backing = h("button", { type: "button", class: "round back", "aria-label": words.say("back"), onclick: () => this.#back() }, icon("back"));
-    this.sorter = h("select", { onchange: () => {
-      this.sort = this.sorter.value;
+    this.#place = h("div", { class: "place" }, this.#filters.element);
+    this.#yours = h("div", { class: "yours" }, this.#mat, h("p", { class: "photo-hint" }, words.say("boxHint")), this.#tools, this.#asksConsent(words));
+    this.#side = h("div", { class: "side" }, this.#yours, this.#place);
+    this.#heading = h("h2", { tabindex: "-1" });
+    this.#count = h("span", { class: "muted" });
+    this.#backing = h("button", { type: "button", class: "round back", "aria-label": words.say("back"), onclick: () => this.#back() }, icon("back"));
+    this.#sorter = h("select", { onchange: () => {
+      this.#sort = this.#sorter.value;
       this.#filtered();
     } }, [["score", "sortScore"], ["price", "sortPrice"], ["-price", "sort-price"]].map(([value, word]) => h("option", { value }, words.say(word))));
-    this.opener = button("filters", "filter", () => this.#openFilters(), "button small opener");
-    this.more = h("button", { type: "button", class: "button", part: "button", hidden: true, onclick: () => this.#more() }, words.say("more"));
-    this.found = h("section", { class: "found", part: "results", "aria-label": words.say("results") },
+    this.#opener = button("filters", "filter", () => this.#openFilters(), "button small opener");
+    this.#moreButton = h("button", { type: "button", class: "button", part: "button", hidden: true, onclick: () => this.#more() }, words.say("more"));
+    this.#found = h("section", { class: "found", part: "results", "aria-label": words.say("results") },
       h("div", { class: "bar", part: "bar" },
-        h("div", { class: "heading" }, this.backing, this.title, this.count),
-        this.opener,
-        h("label", { class: "sorted" }, h("span", { class: "muted" }, words.say("sort")), this.sorter)),
-      this.notice.element, this.results.element, h("div", { class: "after" }, this.more));
-    this.work = h("div", { class: "work" }, this.side, this.found);
-    this.sheetInside = h("div", { class: "sheet-inside" });
-    this.sheet = h("dialog", { class: "sheet", part: "dialog", "aria-label": words.say("filters"), onclose: () => this.place.append(this.filters.element), onclick: (event) => event.target === this.sheet && this.sheet.close() }, this.sheetInside);
-    this.over = h("div", { class: "over", hidden: true }, words.say("dropNow"));
-    this.toast = h("div", { class: "toast", hidden: true, "aria-hidden": "true" });
-    this.root = h("div", { class: "root", part: "root" }, this.start.element, this.work, this.sheet, this.camera.element, this.over, this.toast, this.status);
-    this.shadowRoot.replaceChildren(this.root);
+        h("div", { class: "heading" }, this.#backing, this.#heading, this.#count),
+        this.#opener,
+        h("label", { class: "sorted" }, h("span", { class: "muted" }, words.say("sort")), this.#sorter)),
+      this.#notice.element, this.#results.element, h("div", { class: "after" }, this.#moreButton));
+    this.#work = h("div", { class: "work" }, this.#side, this.#found);
+    this.#sheetInside = h("div", { class: "sheet-inside" });
+    this.#sheet = h("dialog", { class: "sheet", part: "dialog", "aria-label": words.say("filters"), onclose: () => this.#place.append(this.#filters.element), onclick: (event) => event.target === this.#sheet && this.#sheet.close() }, this.#sheetInside);
+    this.#over = h("div", { class: "over", hidden: true }, words.say("dropNow"));
+    this.#toastBox = h("div", { class: "toast", hidden: true, "aria-hidden": "true" });
+    this.#root = h("div", { class: "root", part: "root" }, this.#start.element, this.#work, this.#sheet, this.#camera.element, this.#over, this.#toastBox, this.#status);
+    this.shadowRoot.replaceChildren(this.#root);
+  }
+
+  /** Only a shop that keeps photos asks for them; the box is empty until the shopper ticks it. */
+  #asksConsent(words) {
+    if (!this.hasAttribute("ask-consent")) return null;
+    this.#consent = h("input", { type: "checkbox" });
+    return h("label", { class: "consent", part: "consent" }, this.#consent, h("span", {}, words.say("consent")));
   }
 
   /** Which of the two halves is there: the start, or the work with a photo or product. */
   #show() {
-    const working = Boolean(this.photo || this.similarTo);
-    this.start.element.hidden = working;
-    this.work.hidden = !working;
-    this.yours.hidden = !this.photo;
-    this.backing.hidden = !this.similarTo;
-    this.backing.setAttribute("aria-label", this.say.say(this.photo ? "back" : "backStart"));
-    this.found.querySelector(".bar").classList.toggle("alike", Boolean(this.similarTo));
-    this.title.textContent = this.similarTo ? this.say.say("similarTo", this.similarTo) : this.say.say("results");
-    this.sorter.value = this.sort;
+    const working = Boolean(this.#photo || this.#similarTo);
+    this.#start.element.hidden = working;
+    this.#work.hidden = !working;
+    this.#yours.hidden = !this.#photo;
+    this.#backing.hidden = !this.#similarTo;
+    this.#backing.setAttribute("aria-label", this.#voice.say(this.#photo ? "back" : "backStart"));
+    this.#found.querySelector(".bar").classList.toggle("alike", Boolean(this.#similarTo));
+    this.#heading.textContent = this.#similarTo ? this.#voice.say("similarTo", this.#similarTo) : this.#voice.say("results");
+    this.#sorter.value = this.#sort;
   }
 
   #showPhoto() {
-    const known = this.photo.width > 0;
-    this.tools.querySelectorAll(".round").forEach((one) => (one.hidden = !known));
+    const known = this.#photo.width > 0;
+    this.#tools.querySelectorAll(".round").forEach((one) => (one.hidden = !known));
     if (known) {
-      this.editor.setPhoto(this.photo);
-      if (this.photo.box) this.editor.setBox(this.photo.box);
-      this.editor.setProposals(this.photo.proposals ?? []);
-      this.mat.replaceChildren(this.editor.element);
-    } else this.mat.replaceChildren(h("p", { class: "no-preview" }, icon("photo"), this.say.say("noPreview")));
+      this.#editor.setPhoto(this.#photo);
+      if (this.#photo.box) this.#editor.setBox(this.#photo.box);
+      this.#editor.setProposals(this.#photo.proposals ?? []);
+      this.#mat.replaceChildren(this.#editor.element);
+    } else this.#mat.replaceChildren(h("p", { class: "no-preview" }, icon("photo"), this.#voice.say("noPreview")));
   }
 
-  /** Pictures come from the service; one that wants the key can't be had by <img> alone. */
+  /** Point an <img> at a picture of the service, in the sizes that screens want. */
   #picture(img, path) {
-    const address = this.service.address(path);
-    const sized = (width) => (path.startsWith("/v1/images/") ? `${address}?width=${width}` : address);
-    if (!this.service.key) {
-      if (path.startsWith("/v1/images/")) img.srcset = `${sized(320)} 320w, ${sized(640)} 640w`;
-      img.src = sized(320);
-      return;
-    }
-    this.service.fetch(sized(320), { blob: true, signal: this.#life.signal }).then(
-      (blob) => {
-        img.src = URL.createObjectURL(blob);
-        img.addEventListener("load", () => URL.revokeObjectURL(img.src), { once: true });
-      },
-      () => img.dispatchEvent(new Event("error")),
-    );
+    const address = this.#service.address(path);
+    const ours = path.startsWith("/v1/");
+    if (ours) img.srcset = `${address}?width=320 320w, ${address}?width=640 640w`;
+    img.src = ours ? `${address}?width=320` : address;
   }
 
   #announce(text) {
-    this.status.textContent = text;
+    this.#status.textContent = text;
   }
 
   #toast(text) {
     this.#announce(text);
-    this.toast.textContent = text;
-    this.toast.hidden = false;
-    clearTimeout(this.toasting);
-    this.toasting = setTimeout(() => (this.toast.hidden = true), 3500);
+    this.#toastBox.textContent = text;
+    this.#toastBox.hidden = false;
+    clearTimeout(this.#toasting);
+    this.#toasting = setTimeout(() => (this.#toastBox.hidden = true), 3500);
   }
 
   // ---- ways in -------------------------------------------------------------------------------
 
   #begin() {
     this.#running.abort();
-    this.turn += 1;
-    this.failed = null;
-    this.start.say("");
-    this.#announce(this.say.say("preparing"));
+    this.#turn += 1;
+    this.#failed = null;
+    this.#start.say("");
+    this.#announce(this.#voice.say("preparing"));
   }
 
   #take(photo, box = null) {
     this.#dropPhoto();
-    this.photo = { ...photo, box, touched: Boolean(box) };
-    this.similarTo = null;
-    this.filters.forget();
+    this.#photo = { ...photo, box, touched: Boolean(box) };
+    this.#similarTo = null;
+    this.#filters.forget();
     this.#toAddress("replace");
     this.#showPhoto();
     this.#show();
-    this.title.focus({ preventScroll: true });
+    this.#heading.focus({ preventScroll: true });
     this.#run({ fresh: true });
   }
 
   #refused(error) {
+    if (this.#life.signal.aborted) return;
     const known = error instanceof SearchError ? error : new SearchError("unreadable");
+    if (known !== error) reportError(error);
     const name = /^\d/.test(known.kind) ? `error${known.kind}` : known.kind;
-    const text = `${this.say.say(name)}. ${this.say.say(`${name}More`)}`;
-    if (this.photo || this.similarTo) this.notice.error(known, () => this.#run());
-    else this.start.say(text);
+    const text = `${this.#voice.say(name)}. ${this.#voice.say(`${name}More`)}`;
+    if (this.#photo || this.#similarTo) this.#notice.error(known, () => this.#run());
+    else this.#start.say(text);
     this.#emitError(known);
   }
 
   #dropPhoto() {
-    if (this.photo?.url.startsWith("blob:")) URL.revokeObjectURL(this.photo.url);
-    this.photo = null;
+    if (this.#photo?.url.startsWith("blob:")) URL.revokeObjectURL(this.#photo.url);
+    this.#photo = null;
   }
 
   #paste(event) {
@@ -301,7 +336,7 @@ export class FindalikeSearch extends HTMLElement {
     if (![...(event.dataTransfer?.types ?? [])].some((type) => ["Files", "text/uri-list"].includes(type))) return;
     event.preventDefault();
     if (event.type === "dragleave" && event.relatedTarget) return;
-    this.over.hidden = event.type === "dragleave" || event.type === "drop";
+    this.#over.hidden = event.type === "dragleave" || event.type === "drop";
     const found = event.type === "drop" && pictureIn(event.dataTransfer);
     if (found) this.#use(found);
   }
@@ -314,7 +349,7 @@ export class FindalikeSearch extends HTMLElement {
   async #example(example) {
     this.#begin();
     try {
-      this.searchPhoto(await this.service.fetch(example.url, { blob: true, signal: this.#life.signal }));
+      this.searchPhoto(await this.#service.fetch(example.url, { blob: true, signal: this.#life.signal }));
     } catch (cause) {
       this.#refused(cause);
     }
@@ -323,10 +358,9 @@ export class FindalikeSearch extends HTMLElement {
   /** Ask the shop what it has: fields to filter by, and photos to try. */
   async #meet() {
     try {
-      this.meeting = this.service.shop(this.#life.signal);
-      this.shop = await this.meeting;
-      const examples = this.shop.examples ?? this.shop.example_photos ?? [];
-      this.start.showExamples(examples.map((one) => (typeof one === "string" ? { url: one } : one)).filter((one) => one.url), (img, path) => this.#picture(img, path));
+      this.#meeting = this.#service.shop(this.#life.signal);
+      this.#shop = await this.#meeting;
+      this.#start.showExamples(this.#shop.examples ?? [], (img, path) => this.#picture(img, path));
     } catch {
       // A search says by itself what is wrong; the start page needs no shop.
     }
@@ -348,157 +382,158 @@ export class FindalikeSearch extends HTMLElement {
   // ---- searching -----------------------------------------------------------------------------
 
   #boxed(how) {
-    this.photo.touched = true;
-    this.photo.box = [...this.editor.box];
+    this.#photo.touched = true;
+    this.#photo.box = [...this.#editor.box];
     if (how === "drag") {
       this.#later.cancel();
       return;
     }
     // While the box is being moved, the running search answers a question nobody asks any more.
     this.#running.abort();
-    this.turn += 1;
+    this.#turn += 1;
     this.#later(how);
     if (how === "key" || how === "button") this.#says();
   }
 
-  #says = settled(600, () => this.photo && this.#announce(this.editor.says()));
+  #says = settled(600, () => this.#photo && this.#announce(this.#editor.says()));
 
   #later = Object.assign(
     (how) => {
-      clearTimeout(this.waiting);
-      this.waiting = setTimeout(() => {
-        this.filters.forget();
+      clearTimeout(this.#waiting);
+      this.#waiting = setTimeout(() => {
+        this.#filters.forget();
         this.#run();
       }, SETTLE_MS[how]);
     },
-    { cancel: () => clearTimeout(this.waiting) },
+    { cancel: () => clearTimeout(this.#waiting) },
   );
 
   #filtered() {
     this.#toAddress("replace");
     this.#later.cancel();
-    clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.#run(), SETTLE_MS.filter);
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(() => this.#run(), SETTLE_MS.filter);
     this.#showChoice();
   }
 
   #showChoice() {
-    const n = this.choice.size;
-    this.opener.lastChild.textContent = n ? this.say.say("filtersOn", { n }) : this.say.say("filters");
+    const n = this.#choice.size;
+    this.#opener.lastChild.textContent = n ? this.#voice.say("filtersOn", { n }) : this.#voice.say("filters");
   }
 
   #asked(offset = 0) {
     const named = (this.getAttribute("facets") ?? "").split(",").map((one) => one.trim()).filter(Boolean);
     return {
-      k: this.pageSize,
+      k: this.#pageSize,
       offset,
-      where: this.choice.where(this.getAttribute("where") ?? ""),
-      facets: offset ? [] : facetFields(this.shop, named),
-      sort: this.sort,
+      where: this.#choice.where(this.getAttribute("where") ?? ""),
+      facets: offset ? [] : facetFields(this.#shop, named),
+      sort: this.#sort,
     };
   }
 
   /** Search for what is chosen now; the answer is shown only if nothing newer was asked meanwhile. */
   async #run({ fresh = false } = {}) {
     this.#running.abort();
-    clearTimeout(this.waiting);
+    clearTimeout(this.#waiting);
     const running = (this.#running = new AbortController());
-    const turn = (this.turn += 1);
-    this.failed = null;
+    const turn = (this.#turn += 1);
+    this.#failed = null;
     this.#busy(fresh);
     try {
-      if (!this.shop) await Promise.race([this.meeting, new Promise((done) => setTimeout(done, 1500))]).catch(() => null);
+      if (!this.#shop) await Promise.race([this.#meeting, new Promise((done) => setTimeout(done, 1500))]).catch(() => null);
       const answer = await this.#ask(running.signal);
-      if (turn !== this.turn) return;
+      if (turn !== this.#turn) return;
       this.#answered(answer);
       this.#propose(running.signal, turn, answer);
     } catch (cause) {
-      if (turn !== this.turn || running.signal.aborted) return;
+      if (turn !== this.#turn || running.signal.aborted) return;
       this.#failedBy(cause);
     } finally {
-      if (turn === this.turn) this.#idle();
+      if (turn === this.#turn) this.#idle();
     }
   }
 
   #ask(signal) {
-    if (this.similarTo) return this.service.similar(this.similarTo.product_id, this.#asked(), signal);
-    const box = this.photo.touched && this.photo.width ? this.editor.rounded().join(",") : "auto";
-    return this.service.search(this.photo, this.photo.address && box !== "auto" ? this.editor.rounded() : box, this.#asked(), signal);
+    if (this.#similarTo) return this.#service.similar(this.#similarTo.product_id, this.#asked(), signal);
+    const box = this.#photo.touched && this.#photo.width ? this.#editor.rounded().join(",") : "auto";
+    return this.#service.search(this.#photo, this.#photo.address && box !== "auto" ? this.#editor.rounded() : box, this.#asked(), signal);
   }
 
   #busy(fresh) {
-    clearTimeout(this.slow);
-    this.found.setAttribute("aria-busy", "true");
-    this.work.classList.add("searching");
-    this.more.hidden = true;
-    this.notice.clear();
-    this.#announce(this.say.say("searching"));
-    if (fresh || !this.results.element.childElementCount) {
-      this.results.skeleton(Math.min(12, this.pageSize));
-      this.count.textContent = this.say.say("searching");
+    clearTimeout(this.#slow);
+    this.#found.setAttribute("aria-busy", "true");
+    this.#work.classList.add("searching");
+    this.#moreButton.hidden = true;
+    this.#notice.clear();
+    this.#announce(this.#voice.say("searching"));
+    if (fresh || !this.#results.element.childElementCount) {
+      this.#results.skeleton(Math.min(12, this.#pageSize));
+      this.#count.textContent = this.#voice.say("searching");
     }
-    this.slow = setTimeout(() => {
-      this.count.textContent = this.say.say("slow");
-      this.#announce(this.say.say("slow"));
+    this.#slow = setTimeout(() => {
+      this.#count.textContent = this.#voice.say("slow");
+      this.#announce(this.#voice.say("slow"));
     }, SLOW_MS);
   }
 
   #idle() {
-    clearTimeout(this.slow);
-    this.found.setAttribute("aria-busy", "false");
-    this.work.classList.remove("searching");
+    clearTimeout(this.#slow);
+    this.#found.setAttribute("aria-busy", "false");
+    this.#work.classList.remove("searching");
   }
 
   #answered(answer) {
-    this.answer = answer;
-    this.products = answer.products;
-    if (!this.similarTo && !this.photo.touched && answer.box && this.photo.width) {
-      this.photo.box = answer.box;
-      this.editor.setBox(answer.box);
+    this.#answer = answer;
+    this.#products = answer.products;
+    if (!this.#similarTo && !this.#photo.touched && answer.box && this.#photo.width) {
+      this.#photo.box = answer.box;
+      this.#editor.setBox(answer.box);
     }
-    this.filters.learn(answer.facets);
+    this.#filters.learn(answer.facets);
     this.#showAnswer();
     this.dispatchEvent(new CustomEvent("search", { bubbles: true, composed: true, detail: answer }));
   }
 
   #showAnswer() {
-    const { answer, products } = this;
-    this.results.show(products);
+    const answer = this.#answer;
+    const products = this.#products;
+    this.#results.show(products);
     this.#showCount();
     this.#showChoice();
-    this.opener.hidden = this.filters.isEmpty && !this.choice.size;
-    this.notice.clear();
-    const say = (name) => this.say.say(name);
-    let said = this.count.textContent;
+    this.#opener.hidden = this.#filters.isEmpty && !this.#choice.size;
+    this.#notice.clear();
+    const say = (name) => this.#voice.say(name);
+    let said = this.#count.textContent;
     if (products.length === 0) {
-      const filtered = this.choice.size > 0;
+      const filtered = this.#choice.size > 0;
       const clear = filtered ? h("button", { type: "button", class: "button small", onclick: () => {
-        this.choice.clear();
-        this.filters.draw();
+        this.#choice.clear();
+        this.#filters.draw();
         this.#filtered();
       } }, say("clear")) : null;
-      this.notice.say(say(filtered ? "empty" : "emptyShop"), say(filtered ? "emptyMore" : "emptyShopMore"), { action: clear });
+      this.#notice.say(say(filtered ? "empty" : "emptyShop"), say(filtered ? "emptyMore" : "emptyShopMore"), { action: clear });
       said = `${say(filtered ? "empty" : "emptyShop")}. ${said}`;
     } else if (answer.nothing_like_it) {
-      this.notice.say(say("nothing"), say("nothingMore"), { slot: "nothing" });
+      this.#notice.say(say("nothing"), say("nothingMore"), { slot: "nothing" });
       said = `${say("nothing")}. ${say("nothingMore")}`;
     }
     this.#announce(said);
   }
 
   #showCount() {
-    const shown = this.products.length;
-    const all = this.answer.matches;
-    this.count.textContent = all > shown ? this.say.say("foundOf", { n: shown, all }) : this.say.say("found", { n: shown });
-    this.more.hidden = this.answer.next_offset === null || this.answer.next_offset === undefined;
+    const shown = this.#products.length;
+    const all = this.#answer.matches;
+    this.#count.textContent = all > shown ? this.#voice.say("foundOf", { n: shown, all }) : this.#voice.say("found", { n: shown });
+    this.#moreButton.hidden = this.#answer.next_offset === null || this.#answer.next_offset === undefined;
   }
 
   #failedBy(cause) {
     const error = cause instanceof SearchError ? cause : new SearchError("unreachable");
-    this.failed = error;
-    this.results.clear();
-    this.count.textContent = "";
-    this.#announce(this.notice.error(error, () => this.#run({ fresh: true })));
+    this.#failed = error;
+    this.#results.clear();
+    this.#count.textContent = "";
+    this.#announce(this.#notice.error(error, () => this.#run({ fresh: true })));
     this.#emitError(error);
   }
 
@@ -508,15 +543,15 @@ export class FindalikeSearch extends HTMLElement {
 
   /** Other things in the photo, as dots; the first of them is the box where the search had none. */
   async #propose(signal, turn, answer) {
-    const { photo } = this;
-    if (this.similarTo || photo.proposals || !photo.width) return;
+    const photo = this.#photo;
+    if (this.#similarTo || photo.proposals || !photo.width) return;
     try {
-      const { boxes } = await this.service.boxes(photo, signal);
-      if (this.photo !== photo) return;
+      const { boxes } = await this.#service.boxes(photo, signal);
+      if (this.#photo !== photo) return;
       photo.proposals = distinct(boxes.map((one) => one.box)).slice(0, MOST_DOTS);
-      this.editor.setProposals(photo.proposals);
-      if (photo.touched || answer.box_source !== "whole" || !photo.proposals.length || turn !== this.turn) return;
-      this.editor.setBox(photo.proposals[0]);
+      this.#editor.setProposals(photo.proposals);
+      if (photo.touched || answer.box_source !== "whole" || !photo.proposals.length || turn !== this.#turn) return;
+      this.#editor.setBox(photo.proposals[0]);
       this.#boxed("dot");
     } catch {
       // Without proposals there is still the box that is drawn by hand.
@@ -524,55 +559,60 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   async #more() {
-    const { answer, turn } = this;
+    const answer = this.#answer;
+    const turn = this.#turn;
     const { signal } = this.#running;
-    this.more.setAttribute("aria-disabled", "true");
+    if (this.#moreButton.getAttribute("aria-disabled") === "true") return;
+    this.#moreButton.setAttribute("aria-disabled", "true");
+    this.#notice.clearError();
     try {
       const asked = this.#asked(answer.next_offset);
-      const next = this.similarTo
-        ? await this.service.similar(this.similarTo.product_id, asked, signal)
-        : await this.service.search(this.photo, this.photo.address ? answer.box ?? "auto" : answer.box?.join(",") ?? "auto", asked, signal);
-      if (turn !== this.turn) return;
-      const known = new Set(this.products.map((one) => one.product_id));
+      const next = this.#similarTo
+        ? await this.#service.similar(this.#similarTo.product_id, asked, signal)
+        : await this.#service.search(this.#photo, this.#photo.address ? answer.box ?? "auto" : answer.box?.join(",") ?? "auto", asked, signal);
+      if (turn !== this.#turn) return;
+      const known = new Set(this.#products.map((one) => one.product_id));
       const added = next.products.filter((one) => !known.has(one.product_id));
-      this.products = [...this.products, ...added];
-      this.answer = { ...answer, next_offset: next.next_offset };
-      this.results.append(added);
+      this.#products = [...this.#products, ...added];
+      this.#answer = { ...answer, next_offset: next.next_offset };
+      this.#results.append(added);
       this.#showCount();
-      this.#announce(this.count.textContent);
+      this.#announce(this.#count.textContent);
     } catch (cause) {
-      if (turn === this.turn && !signal.aborted) this.#announce(this.notice.error(cause, () => this.#more()));
+      if (turn === this.#turn && !signal.aborted) this.#announce(this.#notice.error(cause, () => this.#more()));
     } finally {
-      this.more.removeAttribute("aria-disabled");
+      this.#moreButton.removeAttribute("aria-disabled");
     }
   }
 
   // ---- what the shopper does with products ---------------------------------------------------
 
   #tell(product, event) {
-    this.service.feedback(this.answer?.query_id, product.product_id, event);
+    const { query_id, box } = this.#answer ?? {};
+    const photo = this.#consent?.checked && this.#photo?.blob && !this.#similarTo ? this.#photo.blob : null;
+    this.#service.feedback({ query_id, product_id: product.product_id, rank: product.rank, event }, photo, box);
   }
 
   #select(product, event) {
     this.#tell(product, "click");
-    const chosen = new CustomEvent("select", { bubbles: true, composed: true, cancelable: true, detail: { product, query_id: this.answer?.query_id } });
+    const chosen = new CustomEvent("select", { bubbles: true, composed: true, cancelable: true, detail: { product, query_id: this.#answer?.query_id } });
     if (!this.dispatchEvent(chosen)) {
       event.preventDefault();
       return;
     }
     if (event.currentTarget.href) return;
-    const dialog = this.results.details(product);
-    this.root.append(dialog);
+    const dialog = this.#results.details(product);
+    this.#root.append(dialog);
     dialog.showModal();
   }
 
   #openFilters() {
-    this.sheetInside.replaceChildren(
-      h("div", { class: "sheet-head" }, h("h2", {}, this.say.say("filters")),
-        h("button", { type: "button", class: "round", "aria-label": this.say.say("close"), onclick: () => this.sheet.close() }, icon("close"))),
-      this.filters.element,
-      h("button", { type: "button", class: "button primary", onclick: () => this.sheet.close() }, this.say.say("show")));
-    this.sheet.showModal();
+    this.#sheetInside.replaceChildren(
+      h("div", { class: "sheet-head" }, h("h2", {}, this.#voice.say("filters")),
+        h("button", { type: "button", class: "round", "aria-label": this.#voice.say("close"), onclick: () => this.#sheet.close() }, icon("close"))),
+      this.#filters.element,
+      h("button", { type: "button", class: "button primary", onclick: () => this.#sheet.close() }, this.#voice.say("show")));
+    this.#sheet.showModal();
   }
 
   // ---- the address of the page ---------------------------------------------------------------
@@ -587,39 +627,40 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   #leaveSimilar(similarTo) {
-    this.similarTo = similarTo;
-    this.filters.forget();
-    if (!this.photo && !similarTo) {
+    this.#similarTo = similarTo;
+    this.#filters.forget();
+    if (!this.#photo && !similarTo) {
       this.reset();
       return;
     }
-    const { before } = this;
-    this.before = null;
-    if (similarTo || !before?.answer || before.similarTo) {
+    const earlier = this.#earlier;
+    this.#earlier = null;
+    if (similarTo || !earlier?.answer || earlier.similarTo) {
       this.#show();
       this.#run({ fresh: true });
       return;
     }
     this.#running.abort();
-    this.turn += 1;
+    this.#turn += 1;
     this.#idle();
-    Object.assign(this, { answer: before.answer, products: before.products });
-    this.filters.learn(before.answer.facets);
+    this.#answer = earlier.answer;
+    this.#products = earlier.products;
+    this.#filters.learn(earlier.answer.facets);
     this.#show();
     this.#showAnswer();
-    scrollTo({ top: before.scroll, behavior: "instant" });
-    this.title.focus({ preventScroll: true });
+    scrollTo({ top: earlier.scroll, behavior: "instant" });
+    this.#heading.focus({ preventScroll: true });
   }
 
   #toAddress(how) {
     if (how === "push") this.#show();
     if (!this.#keepsHistory) return;
     const query = new URLSearchParams();
-    this.choice.toHash(query);
-    if (this.sort !== "score") query.set("sort", this.sort);
-    if (this.similarTo) {
-      query.set("like", this.similarTo.product_id);
-      query.set("title", this.similarTo.title);
+    this.#choice.toHash(query);
+    if (this.#sort !== "score") query.set("sort", this.#sort);
+    if (this.#similarTo) {
+      query.set("like", this.#similarTo.product_id);
+      query.set("title", this.#similarTo.title);
     }
     const address = `${location.pathname}${location.search}${query.size ? `#${query}` : ""}`;
     if (how === "push") history.pushState({ findalike: true }, "", address);
@@ -628,16 +669,16 @@ export class FindalikeSearch extends HTMLElement {
 
   #fromAddress() {
     const query = new URLSearchParams(location.hash.slice(1));
-    const before = `${this.choice.where()} ${this.sort}`;
-    this.choice.fromHash(query);
-    this.sort = ["price", "-price"].includes(query.get("sort")) ? query.get("sort") : "score";
+    const before = `${this.#choice.where()} ${this.#sort}`;
+    this.#choice.fromHash(query);
+    this.#sort = ["price", "-price"].includes(query.get("sort")) ? query.get("sort") : "score";
     const like = query.get("like");
-    const changed = before !== `${this.choice.where()} ${this.sort}`;
-    if ((like ?? null) === (this.similarTo?.product_id ?? null)) {
-      if (changed && (this.photo || this.similarTo)) this.#run();
+    const changed = before !== `${this.#choice.where()} ${this.#sort}`;
+    if ((like ?? null) === (this.#similarTo?.product_id ?? null)) {
+      if (changed && (this.#photo || this.#similarTo)) this.#run();
       return;
     }
-    if (changed) this.before = null;
+    if (changed) this.#earlier = null;
     this.#leaveSimilar(like ? { product_id: like, title: query.get("title") || like } : null);
   }
 }

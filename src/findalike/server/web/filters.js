@@ -11,9 +11,8 @@ const MOST_FIELDS = 8;
 /** Fields to ask facets of: those named, or what the shop's own description offers. */
 export function facetFields(shop, named) {
   if (named.length) return named;
-  const fields = Object.entries(shop?.fields ?? {}).map(([name, type]) => [name, type?.type ?? type]);
-  const own = fields.filter(([name, type]) => ["text", "boolean"].includes(type) && !INNER.has(name));
-  return ["category", "price", ...own.map(([name]) => name).slice(0, MOST_FIELDS)];
+  const own = (shop?.facets ?? []).filter((name) => ["text", "boolean"].includes(shop.fields[name]) && !INNER.has(name));
+  return ["category", "price", ...own.slice(0, MOST_FIELDS)];
 }
 
 const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
@@ -115,13 +114,22 @@ export class Filters {
 
   draw() {
     const active = this.element.getRootNode().activeElement?.dataset?.key;
-    const groups = [this.#category(), this.#price()];
+    const groups = [this.#category(), this.#priceGroup()];
     for (const [field, values] of Object.entries(this.known)) {
       if (field !== "category" && Array.isArray(values)) groups.push(this.#values(field, values));
     }
     const clear = this.choice.size ? h("button", { type: "button", class: "plain clear", "data-key": "clear", onclick: () => this.#clear() }, this.words.say("clear")) : null;
-    this.element.replaceChildren(...[clear, ...groups].filter(Boolean));
-    if (active) this.element.querySelector(`[data-key="${CSS.escape(active)}"]`)?.focus({ preventScroll: true });
+    this.#place([clear, ...groups].filter(Boolean));
+    if (active && this.element.getRootNode().activeElement?.dataset?.key !== active) this.element.querySelector(`[data-key="${CSS.escape(active)}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** Put the groups in, without taking those out that stay: somebody may be typing in one. */
+  #place(wanted) {
+    for (const child of [...this.element.children]) if (!wanted.includes(child)) child.remove();
+    wanted.forEach((group, place) => {
+      const there = this.element.children[place] ?? null;
+      if (there !== group) this.element.insertBefore(group, there);
+    });
   }
 
   get isEmpty() {
@@ -167,29 +175,40 @@ export class Filters {
     return item;
   }
 
-  #price() {
+  /** The group of the price is made once, and then kept up to date. */
+  #priceGroup() {
     const { min, max, counts } = this.known.price ?? {};
-    if (!(max > min)) return null;
-    const field = (name, value, hint, set) =>
-      h("label", {}, h("span", {}, this.words.say(name)),
-        h("input", { type: "number", inputmode: "decimal", min: "0", step: "any", value: value ?? "", placeholder: String(hint), "data-key": `price ${name}`,
-          onchange: (event) => {
-            const given = event.target.value === "" ? null : Math.max(0, Number(event.target.value));
-            set(Number.isFinite(given) ? given : null);
-            this.#changed();
-          } }));
+    if (!(max > min) && this.choice.low === null && this.choice.high === null) return null;
+    this.price ??= this.#makePrice();
+    const { group, bars, low, high } = this.price;
+    const active = this.element.getRootNode().activeElement;
+    for (const [input, value, hint] of [[low, this.choice.low, Math.floor(min)], [high, this.choice.high, Math.ceil(max)]]) {
+      if (input !== active || value === null) input.value = value ?? "";
+      if (Number.isFinite(hint)) input.placeholder = String(hint);
+    }
     const most = Math.max(1, ...(counts ?? []).map((one) => one.count));
-    const bars = h("div", { class: "bars", "aria-hidden": "true" }, (counts ?? []).map(({ count }) => {
+    bars.hidden = !(counts?.length > 1);
+    bars.replaceChildren(...(counts ?? []).map(({ count }) => {
       const bar = h("i");
       bar.style.setProperty("height", `${Math.max(4, (100 * count) / most)}%`);
       return bar;
     }));
-    return this.#group(this.words.say("price"), [
-      counts?.length > 1 ? bars : null,
-      h("div", { class: "range" },
-        field("from", this.choice.low, Math.floor(min), (value) => (this.choice.low = value)),
-        field("to", this.choice.high, Math.ceil(max), (value) => (this.choice.high = value))),
-    ].filter(Boolean));
+    return group;
+  }
+
+  #makePrice() {
+    const field = (name, set) =>
+      h("input", { type: "number", inputmode: "decimal", min: "0", step: "any", "data-key": `price ${name}`, onchange: (event) => {
+        const given = event.target.value === "" ? null : Math.max(0, Number(event.target.value));
+        set(Number.isFinite(given) ? given : null);
+        this.#changed();
+      } });
+    const labelled = (name, input) => h("label", {}, h("span", {}, this.words.say(name)), input);
+    const low = field("from", (value) => (this.choice.low = value));
+    const high = field("to", (value) => (this.choice.high = value));
+    const bars = h("div", { class: "bars", "aria-hidden": "true" });
+    const range = h("div", { class: "range" }, labelled("from", low), labelled("to", high));
+    return { group: this.#group(this.words.say("price"), [bars, range]), bars, low, high };
   }
 
   #values(field, values) {

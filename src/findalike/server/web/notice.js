@@ -22,6 +22,7 @@ export class Notice {
 
   clear() {
     clearInterval(this.clock);
+    this.failed = false;
     this.element.replaceChildren();
   }
 
@@ -32,6 +33,11 @@ export class Notice {
       h("div", { class: "notice", part: "notice" }, icon(sign), h("h3", {}, title), h("p", {}, text), h("div", {}, slot ? h("slot", { name: slot }) : null, action)));
   }
 
+  /** Take back that something failed; what there is to know of the answer stays. */
+  clearError() {
+    if (this.failed) this.clear();
+  }
+
   /** Say what failed. Where trying again makes sense there is a button, or a clock that does it. */
   error(error, retry) {
     const name = wordsOf(error);
@@ -39,6 +45,7 @@ export class Notice {
     const text = specific ? [error.problem.detail, error.problem.next_step].filter(Boolean).join(" ") : this.words.say(`${name}More`);
     const button = PASSING.has(error.kind) ? h("button", { type: "button", class: "button small retry", onclick: retry }, this.words.say("retry")) : null;
     this.say(this.words.say(name), text, { sign: "trouble", action: button });
+    this.failed = true;
     if (ITSELF.has(error.kind) && button) this.#countdown(button, error.retryAfter ?? 5, retry);
     return `${this.words.say(name)}. ${text}`;
   }

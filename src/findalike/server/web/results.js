@@ -67,8 +67,8 @@ export class Results {
   }
 
   #price(product) {
-    const known = typeof product.price === "number";
-    return h("p", { class: "price", part: "price" }, known ? this.words.price(product.price, product.currency) : h("span", { class: "muted" }, this.words.say("priceUnknown")));
+    if (typeof product.price !== "number") return null;
+    return h("p", { class: "price", part: "price" }, this.words.price(product.price, product.currency));
   }
 
   #score({ score, likeness }) {
@@ -90,12 +90,12 @@ export class Results {
   }
 
   #wrong(product, title) {
-    const button = h("button", { type: "button", class: "act quiet", "aria-pressed": "false", "aria-label": this.words.say("wrongOf", { title }), onclick: () => {
+    const button = h("button", { type: "button", class: "act quiet", "aria-pressed": "false", "aria-label": this.words.say("wrongOf", { title }), title: this.words.say("wrong"), onclick: () => {
       if (button.getAttribute("aria-pressed") === "true") return;
       button.setAttribute("aria-pressed", "true");
       button.closest(".card").classList.add("refused");
       this.act.wrong(product);
-    } }, icon("wrong"), this.words.say("wrong"));
+    } }, icon("wrong"));
     return button;
   }
 
@@ -108,7 +108,7 @@ export class Results {
         h("button", { type: "button", class: "round close", "aria-label": this.words.say("close"), onclick: () => dialog.close() }, icon("close")),
         this.#picture(product.image, "picture"),
         h("h2", {}, product.title || this.words.say("untitled")),
-        product.price === undefined ? null : this.#price(product),
+        this.#price(product),
         this.#score(product),
         product.category ? h("p", { class: "muted" }, product.category.split("/").join(" › ")) : null,
         h("dl", {}, Object.entries(product.attributes ?? {}).filter(([, value]) => value !== null && value !== "").flatMap(([name, value]) => [h("dt", {}, this.words.field(name)), h("dd", {}, this.#plain(value))])),

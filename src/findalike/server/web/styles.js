@@ -6,7 +6,7 @@ const LAYOUT = `
 `;
 
 const START = `
-.start { max-width: 720px; margin-inline: auto; }
+.start { max-width: 760px; margin-inline: auto; }
 .drop {
   display: grid; justify-items: center; gap: .9rem; padding: clamp(1.5rem, 6cqi, 3.25rem) clamp(1rem, 4cqi, 2.5rem);
   border: 2px dashed var(--line); border-radius: calc(var(--radius) + 8px); background: var(--panel); text-align: center;
@@ -21,7 +21,8 @@ const START = `
 .hint:empty { display: none; }
 .examples { margin-top: 1.6rem; }
 .examples h3 { font-size: .95rem; font-weight: 600; color: var(--muted); margin-bottom: .6rem; text-align: center; }
-.examples ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: .6rem; }
+.examples ul { display: flex; flex-wrap: wrap; justify-content: center; gap: .6rem; }
+.examples li { width: clamp(80px, 14cqi, 104px); }
 .examples button { display: block; width: 100%; padding: 0; border: 1px solid var(--line); border-radius: var(--radius); overflow: hidden; background: var(--panel); cursor: pointer; }
 .examples img { display: block; width: 100%; height: auto; aspect-ratio: 1; object-fit: cover; transition: transform .25s; }
 .examples button:hover img { transform: scale(1.05); }
@@ -30,18 +31,21 @@ const START = `
 
 const WORK = `
 .work { display: grid; gap: 1.1rem; }
-.side { display: grid; gap: .7rem; align-content: start; min-width: 0; }
+.side { display: grid; gap: 1.6rem; align-content: start; min-width: 0; }
+.yours { display: grid; gap: .75rem; }
 .mat { display: grid; place-items: center; background: light-dark(#eceef2, #0c0e12); border-radius: var(--radius); padding: 14px; min-height: 180px; }
-.stage { position: relative; width: min(100%, calc(var(--tall, 44vh) * var(--ratio, 1))); aspect-ratio: var(--ratio, 1); touch-action: pan-y pinch-zoom; cursor: crosshair; user-select: none; -webkit-user-select: none; -webkit-touch-callout: none; }
+.stage { container-type: size; position: relative; width: min(100%, calc(var(--tall, 38vh) * var(--ratio, 1))); aspect-ratio: var(--ratio, 1); touch-action: pan-y pinch-zoom; cursor: crosshair; user-select: none; -webkit-user-select: none; -webkit-touch-callout: none; }
 .photo-image { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 6px; pointer-events: none; }
 .shade { position: absolute; inset: 0; overflow: hidden; border-radius: 6px; pointer-events: none; }
-.hole { position: absolute; border-radius: 10px; box-shadow: 0 0 0 4000px #0b0d1280; }
-.box { position: absolute; touch-action: none; cursor: move; border-radius: 10px; outline: 2px solid #fff; outline-offset: -1px; box-shadow: 0 0 0 1px #0006, inset 0 0 0 1px #0004; }
+.hole, .box { position: absolute; left: 0; top: 0; width: calc(var(--w) * 1cqw); height: calc(var(--h) * 1cqh); transform: translate(calc(var(--x) * 1cqw), calc(var(--y) * 1cqh)); }
+.hole { border-radius: 10px; box-shadow: 0 0 0 4000px #0b0d1273; }
+.box { touch-action: none; cursor: move; border-radius: 10px; outline: 2px solid #fff; outline-offset: -1px; box-shadow: 0 0 0 1px #0006, inset 0 0 0 1px #0004; }
 .box:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 3px #1b3fd6, 0 0 0 5px #fff; border-radius: 10px; }
-.handle { position: absolute; width: 32px; height: 32px; margin: -16px; touch-action: none; }
+.handle { position: absolute; left: 0; top: 0; width: 32px; height: 32px; margin: -16px; touch-action: none; }
 .handle::after { content: ""; position: absolute; inset: 10px; border-radius: 50%; background: #fff; box-shadow: 0 0 0 1px #0007, 0 1px 3px #0006; }
-.handle-nw, .handle-n, .handle-ne { top: 0; } .handle-sw, .handle-s, .handle-se { top: 100%; } .handle-e, .handle-w { top: 50%; }
-.handle-nw, .handle-w, .handle-sw { left: 0; } .handle-ne, .handle-e, .handle-se { left: 100%; } .handle-n, .handle-s { left: 50%; }
+.handle { --right: 0; --down: 0; transform: translate(calc(var(--right) * var(--w) * 1cqw), calc(var(--down) * var(--h) * 1cqh)); }
+.handle-sw, .handle-s, .handle-se { --down: 1; } .handle-e, .handle-w { --down: .5; }
+.handle-ne, .handle-e, .handle-se { --right: 1; } .handle-n, .handle-s { --right: .5; }
 .handle-nw, .handle-se { cursor: nwse-resize; } .handle-ne, .handle-sw { cursor: nesw-resize; }
 .handle-n, .handle-s { cursor: ns-resize; } .handle-e, .handle-w { cursor: ew-resize; }
 .small .handle-n, .small .handle-e, .small .handle-s, .small .handle-w { display: none; }
@@ -53,11 +57,12 @@ const WORK = `
 .dot::after { content: ""; position: absolute; inset: 8px; border-radius: 50%; background: #fff; box-shadow: 0 0 0 1px #0006, 0 0 0 5px #ffffff66; }
 .no-preview { display: grid; place-items: center; gap: .5rem; padding: 2rem 1rem; text-align: center; color: var(--muted); }
 .tools { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; justify-content: center; }
-.tools .button { min-height: 44px; }
 .photo-hint { font-size: .86rem; color: var(--muted); text-align: center; }
+.consent { display: flex; align-items: center; justify-content: center; gap: .6rem; min-height: 32px; font-size: .86rem; cursor: pointer; }
 .found { min-width: 0; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .8rem; min-height: 48px; margin-bottom: .8rem; }
 .heading { flex: 1 1 auto; min-width: 0; display: flex; align-items: center; gap: .7rem; }
+.heading h2:focus { outline: none; }
 .heading h2 { font-size: 1.15rem; letter-spacing: -.01em; overflow-wrap: anywhere; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; }
 .heading .muted { font-size: .92rem; white-space: nowrap; }
 .sorted { display: flex; align-items: center; gap: .5rem; font-size: .92rem; }
@@ -74,24 +79,24 @@ const WORK = `
 .picture img, .thumb img { display: block; width: 100%; height: 100%; object-fit: contain; }
 .picture img { padding: 6%; transition: transform .3s; }
 .card:not(.refused):hover > .picture img { transform: scale(1.04); }
+@media (prefers-color-scheme: dark) { .picture img, .thumb img { filter: brightness(.94); } }
 .missing img { display: none; }
 .missing::before { content: ""; width: 30%; aspect-ratio: 1; border: 2px solid #c3c8d2; border-radius: 18%; background: linear-gradient(135deg, #0000 48%, #c3c8d2 48% 52%, #0000 52%); }
 .text { display: flex; flex-direction: column; gap: .3rem; padding: .7rem .8rem .55rem; flex: 1; border-top: 1px solid var(--line); }
-.title { font-size: .94rem; font-weight: 550; line-height: 1.32; }
-.title > * { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; overflow-wrap: anywhere; width: 100%; padding: 0; border: 0; background: none; font-weight: inherit; color: inherit; text-align: start; text-decoration: none; cursor: pointer; min-height: 2.64em; }
+.title { min-height: 2.64em; font-size: .94rem; font-weight: 500; line-height: 1.32; }
+.title > * { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; overflow-wrap: anywhere; width: 100%; padding: 0; border: 0; background: none; font-weight: inherit; color: inherit; text-align: start; text-decoration: none; cursor: pointer; }
 .title > *::after { content: ""; position: absolute; inset: 0; border-radius: var(--radius); }
 .title > *:focus-visible { outline: none; }
 .title > *:focus-visible::after { outline: 3px solid var(--accent); outline-offset: -3px; }
 .card:hover .title > * { color: var(--accent); }
 .price { font-weight: 700; font-size: 1.02rem; }
-.price .muted { font-weight: 400; font-size: .86rem; }
 .score { display: flex; flex-wrap: wrap; gap: .3rem .5rem; align-items: center; font-size: .82rem; color: var(--muted); }
 .like { display: inline-flex; align-items: center; gap: .4em; font-weight: 600; }
 .like::before { content: ""; width: .55em; height: .55em; border-radius: 50%; background: currentColor; }
 .like-0, .like-1 { color: var(--good); } .like-2 { color: var(--accent); } .like-3 { color: var(--muted); }
-.acts { display: flex; flex-wrap: wrap; gap: 0 .7rem; margin-top: auto; }
+.acts { display: flex; align-items: center; justify-content: space-between; gap: .4rem; margin-top: auto; }
 .act { position: relative; z-index: 1; display: inline-flex; align-items: center; gap: .35em; min-height: 36px; padding: 0; border: 0; background: none; font-size: .82rem; font-weight: 600; color: var(--accent); cursor: pointer; }
-.act.quiet { color: var(--muted); font-weight: 500; } .act:hover { text-decoration: underline; }
+.act.quiet { color: var(--muted); min-width: 36px; justify-content: center; margin-inline-end: -.5rem; font-size: .95rem; } .act:hover { text-decoration: underline; }
 .refused .picture { opacity: .35; } .act[aria-pressed=true] { color: var(--warn); font-weight: 600; }
 .variants { position: relative; z-index: 1; font-size: .86rem; }
 .variants summary { min-height: 32px; display: flex; align-items: center; gap: .4em; cursor: pointer; font-weight: 600; color: var(--muted); list-style: none; }
@@ -112,6 +117,7 @@ const WORK = `
 `;
 
 const FILTERS = `
+.side > .place { display: none; }
 .filters { display: grid; gap: 1.1rem; align-content: start; }
 .facet { min-width: 0; } .facet legend { font-weight: 650; font-size: .95rem; padding: 0; margin-bottom: .35rem; }
 .facet label, .branch { display: flex; align-items: center; gap: .6rem; min-height: 36px; width: 100%; cursor: pointer; font-size: .93rem; overflow-wrap: anywhere; text-align: start; }
@@ -144,6 +150,7 @@ const FILTERS = `
   .text { padding: .6rem .65rem .4rem; }
 }
 @container findalike (min-width: 900px) {
+  .side > .place { display: block; }
   .work { grid-template-columns: minmax(300px, 27cqi) minmax(0, 1fr); gap: 2rem; align-items: start; }
   .stage { --tall: 48vh; }
   .grid { grid-template-columns: repeat(auto-fill, minmax(var(--findalike-card, 190px), 1fr)); }

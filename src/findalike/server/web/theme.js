@@ -41,7 +41,7 @@ button, input, select { font: inherit; color: inherit; }
 .button:hover { border-color: var(--accent); background: var(--soft); }
 .button.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 .button.primary:hover { filter: brightness(1.08); }
-.button.small { min-height: 40px; padding: .3em .9em; font-size: .92em; }
+.button.small { min-height: 44px; padding: .3em .9em; font-size: .92em; }
 .button:disabled, .button[aria-disabled=true] { opacity: .65; cursor: default; }
 .plain { border: 0; background: none; padding: .45em .3em; min-height: 32px; color: var(--accent); font-weight: 600; cursor: pointer; text-align: start; }
 .plain:hover { text-decoration: underline; }

@@ -10,7 +10,7 @@ export const ENGLISH = {
   dropNow: "Let go to search with this photo",
   camera: "Take a photo",
   file: "Choose a photo",
-  link: "Use a web address",
+  link: "Paste a link",
   linkLabel: "Web address of a picture",
   linkGo: "Search",
   examples: "Or try one of these",
@@ -34,6 +34,7 @@ export const ENGLISH = {
   boxHint: "Drag the box around the thing you mean.",
   boxSays: "Box {x} % from the left, {y} % from the top, {w} % wide, {h} % high.",
   otherThing: "Search for thing {n} in the photo",
+  consent: "The shop may keep this photo to improve its search.",
   noPreview: "This picture can't be shown here, but it is searched with.",
   preparing: "Preparing your photo…",
 
@@ -58,9 +59,7 @@ export const ENGLISH = {
   similar: "Similar",
   unlike: "Not much alike",
   untitled: "Product without a title",
-  visit: "Open in the shop",
   details: "Product",
-  priceUnknown: "Price in the shop",
 
   filters: "Filters",
   filtersOn: "Filters ({n})",
