@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -116,6 +118,8 @@ class JobRecord:
         for old in all_records(shop)[KEPT:]:
             if old.state().state in ENDED:
                 shutil.rmtree(old.folder, ignore_errors=True)
+        for cut_off in _without_request(shop):
+            shutil.rmtree(cut_off, ignore_errors=True)
         return record
 
     @classmethod
@@ -219,6 +223,18 @@ def all_records(shop: Path) -> list[JobRecord]:
         return []
     newest = sorted(folders, key=lambda path: path.name, reverse=True)
     return [JobRecord(path) for path in newest if (path / "request.json").is_file()]
+
+
+def _without_request(shop: Path) -> list[Path]:
+    """Folders whose feed was still on its way when the service was killed, a day ago or more."""
+    before = time.time() - 86_400
+    found = []
+    for path in (shop / IMPORTS).iterdir():
+        with suppress(OSError):
+            whole = not _ID.fullmatch(path.name) or (path / "request.json").is_file()
+            if not whole and path.stat().st_mtime < before:
+                found.append(path)
+    return found
 
 
 def interrupted(state: ImportState) -> ImportState:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from findalike.index.base import Index
 from findalike.shop.history import note_change
-from findalike.shop.writing import writer_lock
+from findalike.shop.writing import import_lock, writer_lock
 
 NOTE_SECONDS = 600.0
 """Single changes become one entry of the history at most this often."""
@@ -16,11 +17,14 @@ CHECK_VERSIONS = 500
 """Versions between two counts of how many there are."""
 
 MOST_VERSIONS = 1500
-"""Versions that are kept at most, but for those of the last ten minutes: each search asks which
-is the newest, and that takes the longer the more there are."""
+"""Versions that are kept at most, but for those of the last minutes: each search asks which is the
+newest, and that takes the longer the more there are."""
 
 KEPT_VERSIONS = 500
 """Versions left when there were too many."""
+
+MIN_AGE = timedelta(minutes=2)
+"""Versions younger than this stay: requests that look at them end before."""
 
 LOCK_SECONDS = 5.0
 
@@ -57,7 +61,10 @@ class Caretaker:
             self._checked = version
             held = self._index.versions()
             if len(held) > MOST_VERSIONS:
-                self._index.prune(oldest=held[-KEPT_VERSIONS].number)
+                with import_lock(self._folder, wait=0.0) as no_import:
+                    if no_import:
+                        oldest = held[-KEPT_VERSIONS].number
+                        self._index.prune(oldest=oldest, min_age=MIN_AGE)
         return due
 
     def tidy(self) -> None:

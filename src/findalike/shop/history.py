@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from findalike.errors import StorageError
 from findalike.index.base import IndexVersion
 
 HISTORY_NAME = "history.jsonl"
-UNFINISHED = "a change that was not finished"
+UNFINISHED = "single changes that are not noted yet, or a change that was not finished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ def note_change(folder: Path, *, version: int, what: str) -> None:
         raise StorageError(
             f"the change is done, but {folder / HISTORY_NAME} cannot be written: {error.strerror}"
         ) from error
+
+
+def touch_history(folder: Path) -> None:
+    """Let the history's time say that the shop was changed, where that is no entry of its own."""
+    with suppress(OSError):
+        os.utime(folder / HISTORY_NAME)
 
 
 def shop_versions(folder: Path, stored: Sequence[IndexVersion]) -> list[ShopVersion]:

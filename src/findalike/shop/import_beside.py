@@ -9,12 +9,13 @@ from pathlib import Path
 
 from findalike.data.catalogue import Catalogue
 from findalike.data.image_source import ImageSource
+from findalike.errors import ShopLockedError
 from findalike.index.base import Index
 from findalike.models.encoder import Encoder
 from findalike.shop.history import note_change
 from findalike.shop.import_report import ImportCounts, open_report
 from findalike.shop.importing import Importer, ImportProgress
-from findalike.shop.writing import writer_lock
+from findalike.shop.writing import import_lock, writer_lock
 
 TURN_SECONDS = 120.0
 """How long a batch waits for another writer; a command that imports holds on for all its time."""
@@ -59,7 +60,11 @@ def import_beside(
         ShopLockedError: if another process writes for minutes. What was counted is in the shop.
         StorageError, EngineError: if the disk or engine fails; likewise.
     """
-    with open_report(options.report) as writer:
+    with import_lock(folder, wait=TURN_SECONDS) as alone, open_report(options.report) as writer:
+        if not alone:
+            raise ShopLockedError(
+                f"another import runs in the shop {folder}: wait until it is done"
+            )
         importer = Importer(
             index=index,
             encoder=encoder,

@@ -49,7 +49,13 @@ from findalike.models.registry import DEFAULT_ENCODER, find_bundle
 from findalike.shop.caretaker import Caretaker
 from findalike.shop.changes import Change, WriteOutcome
 from findalike.shop.feedback import FEEDBACK
-from findalike.shop.history import HISTORY_NAME, ShopVersion, note_change, shop_versions
+from findalike.shop.history import (
+    HISTORY_NAME,
+    ShopVersion,
+    note_change,
+    shop_versions,
+    touch_history,
+)
 from findalike.shop.import_beside import BesideOptions, import_beside
 from findalike.shop.import_report import ImportCounts, ImportReport, open_report
 from findalike.shop.importing import Importer, ImportProgress, PhotoKey, Vector
@@ -84,7 +90,7 @@ from findalike.types import Box, Embeddings, FieldType, ImageId, ProductId
 
 PARTS = ("encoder", "index")
 FOLDERS = ("reports", "imports", UPLOADS, FEEDBACK)
-FILES = (HISTORY_NAME, ".lock", "keys.json")
+FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json")
 
 
 class Shop:
@@ -340,7 +346,9 @@ class Shop:
             StorageError, EngineError: if nothing could be written.
         """
         with writer_lock(self.folder, wait=wait):
-            return write_changes(self._index, changes)
+            outcomes = write_changes(self._index, changes)
+        touch_history(self.folder)
+        return outcomes
 
     def caretaker(self) -> Caretaker:
         """One who keeps this shop fast beside many single changes."""

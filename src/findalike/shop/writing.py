@@ -40,6 +40,28 @@ def writer_lock(folder: Path, *, wait: float = 0.0) -> Iterator[None]:
 
 
 @contextmanager
+def import_lock(folder: Path, *, wait: float) -> Iterator[bool]:
+    """Hold the one place for an import that lets others write beside it.
+
+    While it is held, old versions are kept: such an import looks at the one it began with.
+
+    Yields:
+        False if another has it for longer than ``wait`` seconds.
+    """
+    lock = FileLock(folder / ".importing")
+    with storage_errors(folder):
+        try:
+            lock.acquire(timeout=wait)
+        except Timeout:
+            yield False
+            return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
 def storage_errors(folder: Path) -> Iterator[None]:
     """Translate what the operating system says of the shop's disk to ``StorageError``."""
     try:
