@@ -102,9 +102,18 @@ def test_further_boxes_are_other_things_and_no_last_resorts():
 def test_the_limit_of_being_sure_decides():
     picture = scene(Box(130, 80, 140, 140))
     never = replace(shipped_scorer(), sure=1.01)
-    assert propose_boxes(picture, scorer=never)[0].box == Box(0, 0, 400, 300)
+    whole, *others = propose_boxes(picture, scorer=never)
+    assert whole.box == Box(0, 0, 400, 300)
+    assert overlap(others[0].box, Box(130, 80, 140, 140)) > 0.65
     always = replace(shipped_scorer(), sure=0.0)
     assert propose_boxes(picture, scorer=always)[0].box != Box(0, 0, 400, 300)
+
+
+def test_the_whole_photo_is_not_proposed_twice():
+    never = replace(shipped_scorer(), sure=1.01)
+    whole, *others = propose_boxes(scene(Box(15, 10, 375, 285)), scorer=never)
+    assert whole.box == Box(0, 0, 400, 300)
+    assert all(other.box.w * other.box.h < 0.8 * 400 * 300 for other in others)
 
 
 def test_none_is_no_number_of_boxes():

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -79,6 +79,7 @@ def test_platts_targets_keep_a_clean_cut_from_certainty():
     assert chances[2:].mean() == pytest.approx(0.75, abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1))
 def test_more_is_never_less(one: float, other: float, typical: float):
     calibration = Calibration(**VALUES)

@@ -28,6 +28,9 @@ OVERLAP = 0.35
 LEAST_OF_BEST = 0.6
 """A further box is proposed if its score is at least this share of the best one's."""
 
+NEARLY_WHOLE = 0.8
+"""Boxes of this share of the photo are left out where the whole of it comes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProposedBox:
@@ -75,7 +78,8 @@ def propose_boxes(
     found = [box for box in found if box.score >= LEAST_OF_BEST * best]
     if best < scorer.sure:
         whole = ProposedBox(Box(0.0, 0.0, float(width), float(height)), scorer.sure)
-        found = [whole, *found][:most]
+        most_area = NEARLY_WHOLE * width * height
+        found = [whole, *(b for b in found if b.box.w * b.box.h < most_area)][:most]
     return found
 
 

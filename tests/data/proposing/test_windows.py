@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from findalike.data.proposing.windows import apart, neighbours, overlaps, window_grid
 
 
+@settings(deadline=None)
 @given(st.integers(8, 96), st.integers(8, 96))
 def test_the_grid_lies_within_and_has_the_whole(width: int, height: int):
     grid = window_grid(width, height)
@@ -36,6 +37,7 @@ def test_overlaps_by_hand():
     )
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 50), st.integers(0, 40), st.integers(4, 46), st.integers(4, 32), st.floats(0, 1)
 )
