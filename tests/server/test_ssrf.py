@@ -12,7 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from findalike.server.app import create_app
+from findalike.server.keys import KeyStore
 from findalike.server.settings import ServerSettings
+from server.guarded_app import bearer
 
 INSIDE = b"the secret of the inside"
 
@@ -304,3 +306,22 @@ def test_what_a_server_answers_is_not_passed_on(allowing, inside, status):
     answer = search(allowing, f"http://127.0.0.1:{inside.server_port}/status/{status}")
     assert answer.status_code == 422
     assert INSIDE.decode() not in answer.text
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
+def test_feeds_are_fetched_by_the_same_rules(make_shop, inside, host):
+    shop = make_shop()
+    _, key = KeyStore(shop).create("catalogue")
+    Inside.reached.clear()
+    with TestClient(create_app(ServerSettings(shop=shop)), headers=bearer(key)) as client:
+        url = f"http://{host}:{inside.server_port}/secret"
+        made = client.post("/v1/imports", json={"url": url})
+        assert made.status_code == 202, made.text
+        place = made.headers["location"]
+        deadline = time.monotonic() + 40
+        while (told := client.get(place).json())["state"] in ("queued", "running"):
+            assert time.monotonic() < deadline, told
+            time.sleep(0.1)
+    assert told["state"] == "failed"
+    assert "public" in str(told)
+    assert Inside.reached == []
