@@ -90,7 +90,7 @@ from findalike.types import Box, Embeddings, FieldType, ImageId, ProductId
 
 PARTS = ("encoder", "index")
 FOLDERS = ("reports", "imports", UPLOADS, FEEDBACK)
-FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json")
+FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json", ".keys.lock")
 
 
 class Shop:
