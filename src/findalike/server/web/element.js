@@ -1,13 +1,14 @@
 import { SearchError, Service } from "./api.js";
 import { BoxEditor, overlap } from "./box-editor.js";
 import { Camera } from "./camera.js";
-import { h, icon, settled } from "./dom.js";
+import { h, settled } from "./dom.js";
 import { Choice, Filters, facetFields } from "./filters.js";
 import { Notice } from "./notice.js";
 import { photoAt, pictureIn, preparePhoto } from "./photo.js";
 import { Results } from "./results.js";
 import { Start } from "./start.js";
 import { styles } from "./styles.js";
+import { View } from "./view.js";
 import { Words } from "./words.js";
 
 const SETTLE_MS = { pointer: 120, dot: 0, key: 450, button: 300, filter: 250 };
@@ -37,43 +38,23 @@ export class FindalikeSearch extends HTMLElement {
   #similarTo = null;
   #turn = 0; // The number of the newest search: the answer of an older one is thrown away.
   #answer;
-  #consent = null;
-  #backing;
   #camera;
-  #count;
   #earlier;
   #editor;
   #failed;
   #filters;
-  #found;
-  #heading;
-  #mat;
   #meeting;
-  #moreButton;
   #notice;
-  #opener;
-  #over;
   #pageSize;
-  #place;
   #products;
   #results;
-  #root;
   #voice;
   #service;
-  #sheet;
-  #sheetInside;
   #shop;
-  #side;
   #slow;
-  #sorter;
   #start;
-  #status;
-  #toastBox;
-  #toasting;
-  #tools;
+  #view;
   #waiting;
-  #work;
-  #yours;
 
   /** Words of another language, over those of the attribute `words` and English. */
   get words() {
@@ -88,6 +69,12 @@ export class FindalikeSearch extends HTMLElement {
   connectedCallback() {
     this.#life = new AbortController();
     const { signal } = this.#life;
+    if (Object.hasOwn(this, "words")) {
+      // Given before the element was defined: an own property, which would hide ours for ever.
+      const { words } = this;
+      delete this.words;
+      this.words = words;
+    }
     this.#rebuild();
     this.#readWords();
     document.addEventListener("paste", (event) => this.#paste(event), { signal });
@@ -106,7 +93,7 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, now) {
-    if (!this.isConnected || before === now || !this.#root) return;
+    if (!this.isConnected || before === now || !this.#view) return;
     if (name === "words") this.#readWords();
     else this.#rebuild();
   }
@@ -115,10 +102,10 @@ export class FindalikeSearch extends HTMLElement {
 
   /** Search with a picture: a File or Blob; `box` is [x, y, w, h] in pixels of the upright photo. */
   async searchPhoto(file, { box = null } = {}) {
-    this.#begin();
+    const turn = this.#begin();
     try {
       const prepared = await preparePhoto(file);
-      this.#take(prepared, box && box.map((side) => side * prepared.scale));
+      if (turn === this.#turn) this.#take(prepared, box && box.map((side) => side * prepared.scale));
     } catch (cause) {
       this.#refused(cause);
     }
@@ -126,8 +113,9 @@ export class FindalikeSearch extends HTMLElement {
 
   /** Search with a picture that lies at a public web address; the service fetches it. */
   async searchAddress(address) {
-    this.#begin();
-    this.#take(await photoAt(address));
+    const turn = this.#begin();
+    const photo = await photoAt(address);
+    if (turn === this.#turn) this.#take(photo);
   }
 
   /** Show products that look like one of the shop's. */
@@ -138,7 +126,7 @@ export class FindalikeSearch extends HTMLElement {
     this.#filters.forget();
     this.#toAddress("push");
     this.#run({ fresh: true });
-    this.#work.scrollIntoView({ block: "nearest" });
+    this.#view.work.scrollIntoView({ block: "nearest" });
   }
 
   /** Back to the start, without a photo. */
@@ -149,6 +137,7 @@ export class FindalikeSearch extends HTMLElement {
     this.#dropPhoto();
     this.#similarTo = null;
     this.#answer = null;
+    this.#idle();
     this.#choice.clear();
     this.#filters.forget();
     this.#toAddress("replace");
@@ -164,7 +153,6 @@ export class FindalikeSearch extends HTMLElement {
     const endpoint = this.getAttribute("endpoint") || new URL(import.meta.url).origin;
     this.#service = new Service(endpoint, this.getAttribute("key"));
     this.#pageSize = Math.min(100, Math.max(1, Number(this.getAttribute("page-size")) || 24));
-    this.#status = h("div", { class: "sr", role: "status", "aria-live": "polite" });
     this.#start = new Start(words, {
       file: (file) => this.searchPhoto(file),
       address: (address) => this.searchAddress(address),
@@ -182,87 +170,32 @@ export class FindalikeSearch extends HTMLElement {
       },
       wrong: (product) => {
         this.#tell(product, "wrong");
-        this.#toast(words.say("thanks"));
+        this.#view.brief(words.say("thanks"));
       },
     });
     this.#filters = new Filters(words, this.#choice, () => this.#filtered());
     this.#notice = new Notice(words);
-    this.#draw(words);
-    if (this.#photo) this.#showPhoto();
+    const parts = { start: this.#start, camera: this.#camera, editor: this.#editor, results: this.#results, filters: this.#filters, notice: this.#notice };
+    const act = {
+      reset: () => this.reset(),
+      boxed: () => this.#boxed("button"),
+      back: () => this.#back(),
+      more: () => this.#more(),
+      sort: (order) => {
+        this.#sort = order;
+        this.#filtered();
+      },
+    };
+    this.#view = new View(words, parts, act, { asksConsent: this.hasAttribute("ask-consent") });
+    this.shadowRoot.replaceChildren(this.#view.element);
+    if (this.#photo) this.#view.showPhoto(this.#photo);
     this.#show();
     if (this.#photo || this.#similarTo) this.#run({ fresh: true });
     this.#meet();
   }
 
-  #draw(words) {
-    const button = (word, sign, onclick, name = "button small") => h("button", { type: "button", class: name, part: "button", onclick }, icon(sign), words.say(word));
-    const round = (word, sign, onclick) => h("button", { type: "button", class: "round", part: "button", title: words.say(word), "aria-label": words.say(word), onclick }, icon(sign));
-    const scaled = (change) => () => {
-      change();
-      this.#boxed("button");
-    };
-    this.#mat = h("div", { class: "mat", part: "mat" });
-    this.#tools = h("div", { class: "tools" },
-      round("smaller", "minus", scaled(() => this.#editor.scale(1 / 1.2))),
-      round("bigger", "plus", scaled(() => this.#editor.scale(1.2))),
-      round("wholePhoto", "whole", scaled(() => this.#editor.whole())),
-      button("newPhoto", "photo", () => this.reset()));
-    this.#place = h("div", { class: "place" }, this.#filters.element);
-    this.#yours = h("div", { class: "yours" }, this.#mat, h("p", { class: "photo-hint" }, words.say("boxHint")), this.#tools, this.#asksConsent(words));
-    this.#side = h("div", { class: "side" }, this.#yours, this.#place);
-    this.#heading = h("h2", { tabindex: "-1" });
-    this.#count = h("span", { class: "muted" });
-    this.#backing = h("button", { type: "button", class: "round back", "aria-label": words.say("back"), onclick: () => this.#back() }, icon("back"));
-    this.#sorter = h("select", { onchange: () => {
-      this.#sort = this.#sorter.value;
-      this.#filtered();
-    } }, [["score", "sortScore"], ["price", "sortPrice"], ["-price", "sort-price"]].map(([value, word]) => h("option", { value }, words.say(word))));
-    this.#opener = button("filters", "filter", () => this.#openFilters(), "button small opener");
-    this.#moreButton = h("button", { type: "button", class: "button", part: "button", hidden: true, onclick: () => this.#more() }, words.say("more"));
-    this.#found = h("section", { class: "found", part: "results", "aria-label": words.say("results") },
-      h("div", { class: "bar", part: "bar" },
-        h("div", { class: "heading" }, this.#backing, this.#heading, this.#count),
-        this.#opener,
-        h("label", { class: "sorted" }, h("span", { class: "muted" }, words.say("sort")), this.#sorter)),
-      this.#notice.element, this.#results.element, h("div", { class: "after" }, this.#moreButton));
-    this.#work = h("div", { class: "work" }, this.#side, this.#found);
-    this.#sheetInside = h("div", { class: "sheet-inside" });
-    this.#sheet = h("dialog", { class: "sheet", part: "dialog", "aria-label": words.say("filters"), onclose: () => this.#place.append(this.#filters.element), onclick: (event) => event.target === this.#sheet && this.#sheet.close() }, this.#sheetInside);
-    this.#over = h("div", { class: "over", hidden: true }, words.say("dropNow"));
-    this.#toastBox = h("div", { class: "toast", hidden: true, "aria-hidden": "true" });
-    this.#root = h("div", { class: "root", part: "root" }, this.#start.element, this.#work, this.#sheet, this.#camera.element, this.#over, this.#toastBox, this.#status);
-    this.shadowRoot.replaceChildren(this.#root);
-  }
-
-  /** Only a shop that keeps photos asks for them; the box is empty until the shopper ticks it. */
-  #asksConsent(words) {
-    if (!this.hasAttribute("ask-consent")) return null;
-    this.#consent = h("input", { type: "checkbox" });
-    return h("label", { class: "consent", part: "consent" }, this.#consent, h("span", {}, words.say("consent")));
-  }
-
-  /** Which of the two halves is there: the start, or the work with a photo or product. */
   #show() {
-    const working = Boolean(this.#photo || this.#similarTo);
-    this.#start.element.hidden = working;
-    this.#work.hidden = !working;
-    this.#yours.hidden = !this.#photo;
-    this.#backing.hidden = !this.#similarTo;
-    this.#backing.setAttribute("aria-label", this.#voice.say(this.#photo ? "back" : "backStart"));
-    this.#found.querySelector(".bar").classList.toggle("alike", Boolean(this.#similarTo));
-    this.#heading.textContent = this.#similarTo ? this.#voice.say("similarTo", this.#similarTo) : this.#voice.say("results");
-    this.#sorter.value = this.#sort;
-  }
-
-  #showPhoto() {
-    const known = this.#photo.width > 0;
-    this.#tools.querySelectorAll(".round").forEach((one) => (one.hidden = !known));
-    if (known) {
-      this.#editor.setPhoto(this.#photo);
-      if (this.#photo.box) this.#editor.setBox(this.#photo.box);
-      this.#editor.setProposals(this.#photo.proposals ?? []);
-      this.#mat.replaceChildren(this.#editor.element);
-    } else this.#mat.replaceChildren(h("p", { class: "no-preview" }, icon("photo"), this.#voice.say("noPreview")));
+    this.#view.show({ photo: this.#photo, similarTo: this.#similarTo, sort: this.#sort });
   }
 
   /** Point an <img> at a picture of the service, in the sizes that screens want. */
@@ -273,26 +206,16 @@ export class FindalikeSearch extends HTMLElement {
     img.src = ours ? `${address}?width=320` : address;
   }
 
-  #announce(text) {
-    this.#status.textContent = text;
-  }
-
-  #toast(text) {
-    this.#announce(text);
-    this.#toastBox.textContent = text;
-    this.#toastBox.hidden = false;
-    clearTimeout(this.#toasting);
-    this.#toasting = setTimeout(() => (this.#toastBox.hidden = true), 3500);
-  }
-
   // ---- ways in -------------------------------------------------------------------------------
 
+  /** Another photo is on its way: whatever was before is of no interest any more. */
   #begin() {
     this.#running.abort();
     this.#turn += 1;
     this.#failed = null;
     this.#start.say("");
-    this.#announce(this.#voice.say("preparing"));
+    this.#view.announce(this.#voice.say("preparing"));
+    return this.#turn;
   }
 
   #take(photo, box = null) {
@@ -301,9 +224,9 @@ export class FindalikeSearch extends HTMLElement {
     this.#similarTo = null;
     this.#filters.forget();
     this.#toAddress("replace");
-    this.#showPhoto();
+    this.#view.showPhoto(this.#photo);
     this.#show();
-    this.#heading.focus({ preventScroll: true });
+    this.#view.heading.focus({ preventScroll: true });
     this.#run({ fresh: true });
   }
 
@@ -336,7 +259,7 @@ export class FindalikeSearch extends HTMLElement {
     if (![...(event.dataTransfer?.types ?? [])].some((type) => ["Files", "text/uri-list"].includes(type))) return;
     event.preventDefault();
     if (event.type === "dragleave" && event.relatedTarget) return;
-    this.#over.hidden = event.type === "dragleave" || event.type === "drop";
+    this.#view.over.hidden = event.type === "dragleave" || event.type === "drop";
     const found = event.type === "drop" && pictureIn(event.dataTransfer);
     if (found) this.#use(found);
   }
@@ -347,9 +270,10 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   async #example(example) {
-    this.#begin();
+    const turn = this.#begin();
     try {
-      this.searchPhoto(await this.#service.fetch(example.url, { blob: true, signal: this.#life.signal }));
+      const photo = await this.#service.fetch(example.url, { blob: true, signal: this.#life.signal });
+      if (turn === this.#turn) this.searchPhoto(photo);
     } catch (cause) {
       this.#refused(cause);
     }
@@ -395,7 +319,7 @@ export class FindalikeSearch extends HTMLElement {
     if (how === "key" || how === "button") this.#says();
   }
 
-  #says = settled(600, () => this.#photo && this.#announce(this.#editor.says()));
+  #says = settled(600, () => this.#photo && this.#view.announce(this.#editor.says()));
 
   #later = Object.assign(
     (how) => {
@@ -417,8 +341,7 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   #showChoice() {
-    const n = this.#choice.size;
-    this.#opener.lastChild.textContent = n ? this.#voice.say("filtersOn", { n }) : this.#voice.say("filters");
+    this.#view.showChoice(this.#choice.size, { empty: this.#filters.isEmpty });
   }
 
   #asked(offset = 0) {
@@ -462,25 +385,23 @@ export class FindalikeSearch extends HTMLElement {
 
   #busy(fresh) {
     clearTimeout(this.#slow);
-    this.#found.setAttribute("aria-busy", "true");
-    this.#work.classList.add("searching");
-    this.#moreButton.hidden = true;
+    this.#view.busy(true);
+    this.#view.more.hidden = true;
     this.#notice.clear();
-    this.#announce(this.#voice.say("searching"));
+    this.#view.announce(this.#voice.say("searching"));
     if (fresh || !this.#results.element.childElementCount) {
       this.#results.skeleton(Math.min(12, this.#pageSize));
-      this.#count.textContent = this.#voice.say("searching");
+      this.#view.count.textContent = this.#voice.say("searching");
     }
     this.#slow = setTimeout(() => {
-      this.#count.textContent = this.#voice.say("slow");
-      this.#announce(this.#voice.say("slow"));
+      this.#view.count.textContent = this.#voice.say("slow");
+      this.#view.announce(this.#voice.say("slow"));
     }, SLOW_MS);
   }
 
   #idle() {
     clearTimeout(this.#slow);
-    this.#found.setAttribute("aria-busy", "false");
-    this.#work.classList.remove("searching");
+    this.#view.busy(false);
   }
 
   #answered(answer) {
@@ -501,10 +422,9 @@ export class FindalikeSearch extends HTMLElement {
     this.#results.show(products);
     this.#showCount();
     this.#showChoice();
-    this.#opener.hidden = this.#filters.isEmpty && !this.#choice.size;
     this.#notice.clear();
     const say = (name) => this.#voice.say(name);
-    let said = this.#count.textContent;
+    let said = this.#view.count.textContent;
     if (products.length === 0) {
       const filtered = this.#choice.size > 0;
       const clear = filtered ? h("button", { type: "button", class: "button small", onclick: () => {
@@ -518,22 +438,22 @@ export class FindalikeSearch extends HTMLElement {
       this.#notice.say(say("nothing"), say("nothingMore"), { slot: "nothing" });
       said = `${say("nothing")}. ${say("nothingMore")}`;
     }
-    this.#announce(said);
+    this.#view.announce(said);
   }
 
   #showCount() {
     const shown = this.#products.length;
     const all = this.#answer.matches;
-    this.#count.textContent = all > shown ? this.#voice.say("foundOf", { n: shown, all }) : this.#voice.say("found", { n: shown });
-    this.#moreButton.hidden = this.#answer.next_offset === null || this.#answer.next_offset === undefined;
+    this.#view.count.textContent = all > shown ? this.#voice.say("foundOf", { n: shown, all }) : this.#voice.say("found", { n: shown });
+    this.#view.more.hidden = this.#answer.next_offset === null || this.#answer.next_offset === undefined;
   }
 
   #failedBy(cause) {
     const error = cause instanceof SearchError ? cause : new SearchError("unreachable");
     this.#failed = error;
     this.#results.clear();
-    this.#count.textContent = "";
-    this.#announce(this.#notice.error(error, () => this.#run({ fresh: true })));
+    this.#view.count.textContent = "";
+    this.#view.announce(this.#notice.error(error, () => this.#run({ fresh: true })));
     this.#emitError(error);
   }
 
@@ -562,8 +482,8 @@ export class FindalikeSearch extends HTMLElement {
     const answer = this.#answer;
     const turn = this.#turn;
     const { signal } = this.#running;
-    if (this.#moreButton.getAttribute("aria-disabled") === "true") return;
-    this.#moreButton.setAttribute("aria-disabled", "true");
+    if (this.#view.more.getAttribute("aria-disabled") === "true") return;
+    this.#view.more.setAttribute("aria-disabled", "true");
     this.#notice.clearError();
     try {
       const asked = this.#asked(answer.next_offset);
@@ -577,11 +497,11 @@ export class FindalikeSearch extends HTMLElement {
       this.#answer = { ...answer, next_offset: next.next_offset };
       this.#results.append(added);
       this.#showCount();
-      this.#announce(this.#count.textContent);
+      this.#view.announce(this.#view.count.textContent);
     } catch (cause) {
-      if (turn === this.#turn && !signal.aborted) this.#announce(this.#notice.error(cause, () => this.#more()));
+      if (turn === this.#turn && !signal.aborted) this.#view.announce(this.#notice.error(cause, () => this.#more()));
     } finally {
-      this.#moreButton.removeAttribute("aria-disabled");
+      this.#view.more.removeAttribute("aria-disabled");
     }
   }
 
@@ -589,7 +509,7 @@ export class FindalikeSearch extends HTMLElement {
 
   #tell(product, event) {
     const { query_id, box } = this.#answer ?? {};
-    const photo = this.#consent?.checked && this.#photo?.blob && !this.#similarTo ? this.#photo.blob : null;
+    const photo = this.#view.consent?.checked && this.#photo?.blob && !this.#similarTo ? this.#photo.blob : null;
     this.#service.feedback({ query_id, product_id: product.product_id, rank: product.rank, event }, photo, box);
   }
 
@@ -602,17 +522,8 @@ export class FindalikeSearch extends HTMLElement {
     }
     if (event.currentTarget.href) return;
     const dialog = this.#results.details(product);
-    this.#root.append(dialog);
+    this.#view.element.append(dialog);
     dialog.showModal();
-  }
-
-  #openFilters() {
-    this.#sheetInside.replaceChildren(
-      h("div", { class: "sheet-head" }, h("h2", {}, this.#voice.say("filters")),
-        h("button", { type: "button", class: "round", "aria-label": this.#voice.say("close"), onclick: () => this.#sheet.close() }, icon("close"))),
-      this.#filters.element,
-      h("button", { type: "button", class: "button primary", onclick: () => this.#sheet.close() }, this.#voice.say("show")));
-    this.#sheet.showModal();
   }
 
   // ---- the address of the page ---------------------------------------------------------------
@@ -649,7 +560,7 @@ export class FindalikeSearch extends HTMLElement {
     this.#show();
     this.#showAnswer();
     scrollTo({ top: earlier.scroll, behavior: "instant" });
-    this.#heading.focus({ preventScroll: true });
+    this.#view.heading.focus({ preventScroll: true });
   }
 
   #toAddress(how) {
