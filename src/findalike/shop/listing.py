@@ -10,6 +10,8 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
+import pyarrow.compute as pc
+
 from findalike.index.base import Index
 from findalike.index.filter_tree import And, Comparison, Filter, In
 from findalike.index.schema import ADDED_AT
@@ -46,11 +48,12 @@ def list_products(
     if after is not None:
         parts.append(Comparison("product_id", ">", after))
     asked = And(tuple(parts)) if parts else None
-    nearest: set[ProductId] = set()
+    wanted: list[ProductId] = []
     for batch in index.fetch(asked, columns=["product_id"]):
-        ids = nearest.union(batch["product_id"].to_pylist())
-        nearest = set(heapq.nsmallest(limit + 1, ids)) if len(ids) > limit + 1 else ids
-    wanted = sorted(nearest)
+        ids = pc.unique(batch["product_id"])
+        if len(wanted) > limit:
+            ids = ids.filter(pc.less(ids, wanted[-1]))  # most rows end here, unseen by Python
+        wanted = heapq.nsmallest(limit + 1, {*wanted, *ids.to_pylist()})
     page = wanted[:limit]
     rows: dict[ProductId, list[dict[str, object]]] = {}
     if page:

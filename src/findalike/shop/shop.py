@@ -555,14 +555,17 @@ class Shop:
         """The versions the shop can be rolled back to, the newest first."""
         return shop_versions(self.folder, self._index.versions())
 
-    def rollback(self, version: int) -> None:
+    def rollback(self, version: int, *, wait: float = 0.0) -> None:
         """Bring back what the shop held in an earlier version, as a new version.
+
+        Args:
+            wait: seconds to wait for another process that is writing.
 
         Raises:
             SettingError: if there is no such version.
             ShopLockedError: if another process is writing.
         """
-        with writer_lock(self.folder):
+        with writer_lock(self.folder, wait=wait):
             self._index.rollback(version)
             self._note(f"rolled back to version {version}")
 

@@ -18,7 +18,7 @@ from findalike.server.problems import problem_responses
 from findalike.server.routes.images import example_names
 from findalike.server.routes.products import UpdatesOf
 from findalike.server.shop_state import ShopState
-from findalike.server.updates import locked
+from findalike.server.updates import LOCK_SECONDS, locked
 
 router = APIRouter(prefix="/v1", tags=["shop"])
 
@@ -150,7 +150,7 @@ async def rollback(body: RollbackBody, service: ServiceOf, updates: UpdatesOf) -
     """Bring back what the shop held in an earlier version, as a new version; nothing is lost."""
 
     def work() -> int:
-        service.shop.rollback(body.version)
+        service.shop.rollback(body.version, wait=LOCK_SECONDS)
         return service.shop.version
 
     try:
