@@ -9,18 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from findalike.data.catalogue.locations import is_url
-from findalike.data.prepare import prepare
+from findalike.data.prepare import Prepared, prepare
 from findalike.errors import FetchError, FindalikeError, ImageError, PathError, UrlError
 from findalike.server.problems import FieldProblem, Problem
 from findalike.server.product_models import ImageBody, PatchBody, ProductBody
 from findalike.server.service import Service
 from findalike.shop.changes import PatchProduct, PutProduct, ReadyImage
-from findalike.shop.importing import Vector
 from findalike.shop.known_roots import KnownRoots
 from findalike.shop.product_input import (
     PRODUCT_VALUES,
@@ -31,15 +28,10 @@ from findalike.shop.product_input import (
 )
 from findalike.types import Box, CatalogueImage, Refusal
 
-AT_ONCE = 4
-"""Products whose pictures are read at the same time, in each worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    image: CatalogueImage
-    data: bytes
-    sha256: str
+READ_AT_ONCE = 4
+FETCHED_AT_ONCE = 12
+"""Pictures held in memory at the same time in each worker: those that are read from the disk do not
+wait for those of slow servers."""
 
 
 class Incoming:
@@ -47,7 +39,8 @@ class Incoming:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
+        self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
 
     async def put(self, product_id: str, body: ProductBody, files: Sequence[bytes]) -> PutProduct:
         """A product with its pictures, ready to be written.
@@ -58,28 +51,24 @@ class Incoming:
         Raises:
             Problem: 422 naming the fields that cannot be used.
         """
-        async with self._turns:
-            shop = self._service.shop
-            images = [*body.images, *_unnamed(body.images, len(files))]
-            places = await self._places(images, files)
-            inputs = [
-                ImageInput(place, image.image_id, _box(image, number))
-                for number, (place, image) in enumerate(zip(places, images, strict=True))
-            ]
-            said = body.model_dump()
-            values = {name: said[name] for name in PRODUCT_VALUES}
-            try:
-                checked = checked_product(
-                    product_id, values, said["attributes"], inputs, known=shop.attributes
-                )
-            except ProductRefusedError as error:
-                raise refused(error.refusals) from error
-            read = await self._read(checked.images)
-            vectors = await self._vectors(read)
-        ready = [
-            ReadyImage(one.image, one.sha256, vector)
-            for one, vector in zip(read, vectors, strict=True)
+        shop = self._service.shop
+        images = [*body.images, *_unnamed(body.images, len(files))]
+        places = await self._places(images, files)
+        inputs = [
+            ImageInput(place, image.image_id, _box(image, number))
+            for number, (place, image) in enumerate(zip(places, images, strict=True))
         ]
+        said = body.model_dump()
+        values = {name: said[name] for name in PRODUCT_VALUES}
+        try:
+            checked = checked_product(
+                product_id, values, said["attributes"], inputs, known=shop.attributes
+            )
+        except ProductRefusedError as error:
+            raise refused(error.refusals) from error
+        source = await self._source()
+        work = (self._ready(number, image, source) for number, image in enumerate(checked.images))
+        ready = await self._service.in_time(asyncio.gather(*work))
         return PutProduct(checked.product, tuple(ready), checked.types)
 
     def patch(self, product_id: str, body: PatchBody) -> PatchProduct:
@@ -121,50 +110,44 @@ class Incoming:
                 raise _wrong(number, "file", str(error), "a readable picture") from error
         return places
 
-    async def _read(self, images: Sequence[CatalogueImage]) -> list[_Read]:
+    async def _source(self) -> KnownRoots:
         service = self._service
         limits = service.settings.image_limits
-        source = await service.read(
+        return await service.read(
             lambda: KnownRoots(service.shop.roots, limits=limits, fetcher=service.fetcher)
         )
 
-        async def one(number: int, image: CatalogueImage) -> _Read:
-            run = service.fetch if is_url(image.location) else service.read
+    async def _ready(self, number: int, image: CatalogueImage, source: KnownRoots) -> ReadyImage:
+        """One image with its embedding; its bytes are let go of at once."""
+        service = self._service
+        remote = is_url(image.location)
+        async with self._fetching if remote else self._reading:
+            run = service.fetch if remote else service.read
             try:
                 data = await run(lambda: source.read(image.location))
             except (ImageError, PathError, UrlError, FetchError) as error:
                 allowed = "a picture below the shop's folders, or at a public address"
                 raise _wrong(number, "location", str(error), allowed) from error
-            return _Read(image, data, hashlib.sha256(data).hexdigest())
-
-        work = asyncio.gather(*(one(number, image) for number, image in enumerate(images)))
-        found: list[_Read] = await service.in_time(work)
-        return found
-
-    async def _vectors(self, read: Sequence[_Read]) -> list[Vector]:
-        service = self._service
-        keys = {(one.sha256, one.image.box) for one in read}
-        known = await service.read(lambda: service.shop.vectors(keys))
-        vectors: dict[Any, Vector] = dict(known)
-        for number, one in enumerate(read):
-            key = (one.sha256, one.image.box)
-            if key in vectors:
-                continue
-            preparing = partial(
-                prepare,
-                one.data,
-                service.shop.encoder.input,
-                name=one.image.location,
-                box=one.image.box,
-                limits=service.settings.image_limits,
-            )
+            sha256 = hashlib.sha256(data).hexdigest()
+            key = (sha256, image.box)
+            known = await service.read(lambda: service.shop.vectors([key]))
+            if key in known:
+                return ReadyImage(image, sha256, known[key])
             try:
-                prepared = await service.read(preparing)
+                prepared = await service.read(partial(self._prepared, image, data))
             except FindalikeError as error:
                 allowed = "a readable picture, and a box inside of it"
                 raise _wrong(number, "location", str(error), allowed) from error
-            vectors[key] = (await service.embedder.submit(prepared)).result
-        return [vectors[one.sha256, one.image.box] for one in read]
+        return ReadyImage(image, sha256, (await service.embedder.submit(prepared)).result)
+
+    def _prepared(self, image: CatalogueImage, data: bytes) -> Prepared:
+        return prepare(
+            data,
+            self._service.shop.encoder.input,
+            name=image.location,
+            box=image.box,
+            limits=self._service.settings.image_limits,
+        )
 
 
 def refused(refusals: Sequence[Refusal]) -> Problem:
