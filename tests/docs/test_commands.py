@@ -23,7 +23,7 @@ FILES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
 _SET_UP = re.compile(r"(make (demo|test|check|format|docs)|git clone|cd|pip install)\b|#")
 
 RUN = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
-NOT_RUN = {"text", "csv", "json", "yaml", "bash data"}
+NOT_RUN = {"text", "csv", "json", "yaml", "html", "js", "css", "bash data"}
 WRITTEN = re.compile(r"yaml ([\w-]+\.yml)")
 SIMULATED = "findalike data simulate --products 12 --seed 7 --out photos"
 PULLING = {"ml-engineer.md"}

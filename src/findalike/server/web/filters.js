@@ -1,12 +1,12 @@
 import { h } from "./dom.js";
 
-const SHOWN = 8;
+const SHOWN = 5;
 /** Fields that a shopper can't filter by: where things lie, and what they are called. */
 const INNER = new Set([
   "image_id", "product_id", "title", "variant_of", "variant_axis", "price", "currency", "url", "location", "domain",
   "sha256", "row_hash", "view", "description", "box_x", "box_y", "box_w", "box_h", "category", "tags", "gtin", "mpn", "sku",
 ]);
-const MOST_FIELDS = 8;
+const MOST_FIELDS = 6;
 
 /** Fields to ask facets of: those named, or what the shop's own description offers. */
 export function facetFields(shop, named) {

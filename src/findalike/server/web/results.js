@@ -76,7 +76,9 @@ export class Results {
     const value = this.words.score(score);
     return h("p", { class: "score", part: "score" },
       word ? h("span", { class: `like like-${WORDS.indexOf(word)}` }, this.words.say(word)) : null,
-      h("span", { class: "number", "aria-label": this.words.say("score", { score: value }), role: "img" }, value));
+      word
+        ? h("span", { class: "number", "aria-label": this.words.say("score", { score: value }), role: "img" }, value)
+        : h("span", { class: "number" }, this.words.say("scoreAlone", { score: value })));
   }
 
   #variants({ variants }) {

@@ -96,7 +96,9 @@ const WORK = `
 .like-0, .like-1 { color: var(--good); } .like-2 { color: var(--accent); } .like-3 { color: var(--muted); }
 .acts { display: flex; align-items: center; justify-content: space-between; gap: .4rem; margin-top: auto; }
 .act { position: relative; z-index: 1; display: inline-flex; align-items: center; gap: .35em; min-height: 36px; padding: 0; border: 0; background: none; font-size: .82rem; font-weight: 600; color: var(--accent); cursor: pointer; }
-.act.quiet { color: var(--muted); min-width: 36px; justify-content: center; margin-inline-end: -.5rem; font-size: .95rem; } .act:hover { text-decoration: underline; }
+.act:not(.quiet) { white-space: nowrap; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
+.act .icon { width: 1.1em; height: 1.1em; }
+.act.quiet { color: var(--muted); min-width: 36px; justify-content: center; margin-inline-end: -.5rem; font-size: 1rem; flex: none; } .act:hover { text-decoration: underline; }
 .refused .picture { opacity: .35; } .act[aria-pressed=true] { color: var(--warn); font-weight: 600; }
 .variants { position: relative; z-index: 1; font-size: .86rem; }
 .variants summary { min-height: 32px; display: flex; align-items: center; gap: .4em; cursor: pointer; font-weight: 600; color: var(--muted); list-style: none; }
@@ -147,7 +149,7 @@ const FILTERS = `
   .sorted span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .heading { flex-basis: 100%; }
   .bar:not(.alike) .opener, .bar .sorted { flex: 1; } .sorted select { width: 100%; }
-  .text { padding: .6rem .65rem .4rem; }
+  .text { padding: .6rem .65rem .4rem; } .acts { gap: 0; } .act { font-size: .78rem; letter-spacing: -.01em; }
 }
 @container findalike (min-width: 900px) {
   .side > .place { display: block; }

@@ -54,6 +54,7 @@ export const ENGLISH = {
   thanks: "Thank you. That helps the shop.",
   variants: { one: "{n} more variant", other: "{n} more variants" },
   score: "likeness {score} of 1",
+  scoreAlone: "Likeness {score}",
   same: "Looks the same",
   "very similar": "Very similar",
   similar: "Similar",

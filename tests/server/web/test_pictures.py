@@ -1,0 +1,42 @@
+"""The screenshots in ``docs/``, taken of the demo shop: `make pictures`."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from page_stand_ins import DESKTOP, PHONE, FakeService, Widget
+
+PICTURES = Path(__file__).resolve().parents[3] / "docs" / "pictures"
+DEMO = os.environ.get("FINDALIKE_PICTURES", "")
+PRODUCT = "p000069"
+
+
+@pytest.mark.skipif(not DEMO, reason="set FINDALIKE_PICTURES to the folder of `make demo`")
+@pytest.mark.parametrize(("name", "screen"), [("phone", PHONE), ("desktop", DESKTOP)])
+def test_take_picture(chromium: Any, serve: Callable[..., Any], name: str, screen: dict):
+    photos = Path(DEMO) / "photos"
+    with (photos / "queries.csv").open(newline="", encoding="utf-8") as file:
+        query = next(row for row in csv.DictReader(file) if row["product_id"] == PRODUCT)
+    box = [float(query[f"bbox_{side}"]) for side in "xywh"]
+    with serve(Path(DEMO) / "shop", "--open-search") as server:
+        context = chromium.new_context(**screen, reduced_motion="reduce", color_scheme="light")
+        page = context.new_page()
+        widget = Widget(page, server.url, FakeService()).open()
+        photo = (photos / query["img_path"]).read_bytes()
+        page.evaluate(
+            """([bytes, box]) => document.querySelector("findalike-search").searchPhoto(
+            new Blob([Uint8Array.from(bytes)], { type: "image/jpeg" }), { box })""",
+            [list(photo), box],
+        )
+        widget.cards.first.wait_for()
+        page.locator("findalike-search .found[aria-busy=false]").wait_for()
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=PICTURES / f"page-{name}.png")
+        assert len(widget.titles()) > 3
+        context.close()

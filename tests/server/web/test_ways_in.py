@@ -1,0 +1,223 @@
+"""Every way in: file, camera, paste, drop, web address, examples."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from page_stand_ins import PHONE, FakeService, Widget, photo_bytes
+
+GIVE = """([bytes, kind, type]) => {
+  const data = new DataTransfer();
+  const raw = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+  if (raw.length) data.items.add(new File([raw], "a.jpg", { type: "image/jpeg" }));
+  const target = document.querySelector("findalike-search");
+  const event = type === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
+    : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+  if (kind) data.setData("text/plain", kind);
+  target.dispatchEvent(event);
+}"""
+
+
+def give(widget: Widget, how: str, photo: bytes = b"", text: str = "") -> None:
+    widget.page.evaluate(GIVE, [base64.b64encode(photo).decode(), text, how])
+
+
+def sent(service: FakeService) -> Image.Image:
+    photo = service.searches[-1].photo
+    assert photo is not None
+    return Image.open(io.BytesIO(photo))
+
+
+def test_file_is_made_small_before_it_is_sent(widget: Widget, service: FakeService):
+    widget.show(photo_bytes(4000, 3000))
+    image = sent(service)
+    assert (image.format, image.size) == ("JPEG", (1280, 960))
+    assert len(service.searches[-1].photo or b"") < 100_000
+    assert len(widget.titles()) == 8
+
+
+def test_small_photo_keeps_its_size(widget: Widget, service: FakeService):
+    widget.show(photo_bytes(300, 200))
+    assert sent(service).size == (300, 200)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "red_corner"), [(3, (0.75, 0.5)), (6, (0.5, 0.25)), (8, (0.5, 0.75))]
+)
+def test_photo_is_turned_upright(
+    widget: Widget, service: FakeService, orientation: int, red_corner: tuple[float, float]
+):
+    widget.show(photo_bytes(2000, 1500, orientation=orientation))
+    image = sent(service)
+    assert image.size == ((1280, 960) if orientation == 3 else (960, 1280))
+    red, _, blue = image.getpixel((red_corner[0] * image.width, red_corner[1] * image.height))
+    assert red > 200
+    assert blue < 60
+
+
+def test_what_the_camera_wrote_beside_the_photo_is_not_sent(widget: Widget, service: FakeService):
+    widget.show(photo_bytes(orientation=1))
+    assert b"Secret Camera Maker" not in (service.searches[-1].photo or b"")
+    assert dict(sent(service).getexif()) == {}
+
+
+def test_transparent_picture_is_sent_on_white(widget: Widget, service: FakeService):
+    out = io.BytesIO()
+    Image.new("RGBA", (64, 64), (0, 0, 0, 0)).save(out, "PNG")
+    widget.show(out.getvalue())
+    assert sent(service).getpixel((30, 30)) == (255, 255, 255)
+
+
+def test_photo_is_prepared_without_blocking_the_page(widget: Widget):
+    widget.page.evaluate(
+        """() => { window.longest = 0;
+        new PerformanceObserver((l) => l.getEntries().forEach(
+          (e) => window.longest = Math.max(longest, e.duration)))
+          .observe({ type: "longtask" }); }"""
+    )
+    widget.show(photo_bytes(4000, 3000))
+    # On the main thread decoding alone takes hundreds of milliseconds.
+    assert widget.page.evaluate("longest") < 200
+
+
+def test_paste(widget: Widget, service: FakeService):
+    give(widget, "paste", photo_bytes(500, 400))
+    widget.settle()
+    assert sent(service).size == (500, 400)
+
+
+def test_pasted_address_is_fetched_by_the_service(widget: Widget, service: FakeService):
+    widget.page.route(
+        "https://pictures.example/**",
+        lambda r: r.fulfill(body=photo_bytes(), content_type="image/jpeg"),
+    )
+    give(widget, "paste", text="https://pictures.example/mug.jpg")
+    widget.settle()
+    assert service.searches[-1].fields["image_url"] == "https://pictures.example/mug.jpg"
+    assert service.searches[-1].fields["box"] == "auto"
+
+
+def test_text_that_is_pasted_into_a_field_stays_there(widget: Widget, service: FakeService):
+    widget.now("Paste a link").click()
+    widget.page.locator("findalike-search input[type=url]").evaluate(
+        """e => e.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, composed: true,
+        cancelable: true, clipboardData: (() => { const d = new DataTransfer();
+        d.setData("text/plain", "https://a.example/b.jpg"); return d; })() }))"""
+    )
+    widget.page.wait_for_timeout(100)
+    assert service.searches == []
+
+
+def test_drop(widget: Widget, service: FakeService):
+    give(widget, "dragenter", photo_bytes())
+    assert widget.page.get_by_text("Let go to search with this photo").is_visible()
+    give(widget, "drop", photo_bytes(320, 200))
+    widget.settle()
+    assert sent(service).size == (320, 200)
+    assert widget.page.get_by_text("Let go to search with this photo").is_hidden()
+
+
+def test_web_address(widget: Widget, service: FakeService):
+    widget.page.route(
+        "https://pictures.example/**",
+        lambda r: r.fulfill(body=photo_bytes(), content_type="image/jpeg"),
+    )
+    widget.now("Paste a link").click()
+    field = widget.page.get_by_label("Web address of a picture")
+    field.fill("mug.jpg")
+    field.press("Enter")
+    assert widget.page.get_by_text("https://").first.is_visible()
+    assert service.searches == []
+    field.fill("https://pictures.example/mug.jpg")
+    field.press("Enter")
+    widget.settle()
+    assert service.searches[0].fields["image_url"] == "https://pictures.example/mug.jpg"
+    widget.box.focus()
+    widget.page.keyboard.press("ArrowLeft")
+    widget.settle(2)
+    assert len(service.searches[1].box) == 4
+
+
+def test_address_whose_picture_the_page_may_not_show(widget: Widget, service: FakeService):
+    widget.page.route("https://pictures.example/**", lambda route: route.abort())
+    give(widget, "paste", text="https://pictures.example/hidden.jpg")
+    widget.settle()
+    assert widget.page.get_by_text("can't be shown here").is_visible()
+    assert widget.box.count() == 0
+    assert service.of("/v1/boxes") == []
+
+
+def test_example(widget: Widget, service: FakeService):
+    widget.now("Search with example photo 2").click()
+    widget.settle()
+    assert sent(service).size == (320, 320)
+
+
+def test_shop_without_examples_shows_no_empty_list(
+    open_page: Callable[..., Widget], service: FakeService
+):
+    service.examples = []
+    widget = open_page()
+    widget.until(lambda: len(service.of("/v1/shop")) == 1)
+    assert widget.page.get_by_text("Or try one of these").is_hidden()
+
+
+def test_live_camera(widget: Widget, service: FakeService):
+    widget.now("Take a photo").click()
+    shutter = widget.now("Take the photo")
+    widget.until(shutter.is_enabled)
+    shutter.click()
+    widget.settle()
+    assert sent(service).width >= 320
+    assert widget.page.locator("findalike-search video").evaluate("v => v.srcObject") is None
+
+
+def test_closing_the_camera_turns_it_off(widget: Widget):
+    widget.now("Take a photo").click()
+    widget.until(widget.now("Take the photo").is_enabled)
+    widget.page.keyboard.press("Escape")
+    video = widget.page.locator("findalike-search video")
+    widget.until(lambda: video.evaluate("v => v.srcObject") is None)
+
+
+def test_refused_camera_says_what_to_do(widget: Widget):
+    widget.page.evaluate(
+        """() => { navigator.mediaDevices.getUserMedia =
+        () => Promise.reject(new DOMException("", "NotAllowedError")); }"""
+    )
+    widget.now("Take a photo").click()
+    widget.page.get_by_text("choose a photo instead").wait_for()
+    widget.now("Close").click()
+    assert widget.now("Choose a photo").is_visible()
+
+
+def test_phone_opens_its_own_camera(open_page: Callable[..., Widget]):
+    phone = open_page(**PHONE)
+    with phone.page.expect_file_chooser() as chooser:
+        phone.now("Take a photo").tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    assert chooser.value.element.get_attribute("accept") == "image/*"
+
+
+def test_file_that_is_no_picture(widget: Widget, service: FakeService):
+    widget.show(b"not a picture", wait=False)
+    widget.page.get_by_text("can't be read as a photo").wait_for()
+    assert widget.page.get_by_text("Choose a JPEG").is_visible()
+    assert service.searches == []
+
+
+def test_another_photo_goes_back_to_the_start(widget: Widget, service: FakeService):
+    widget.show()
+    widget.now("New photo").click()
+    assert widget.now("Choose a photo").is_visible()
+    assert widget.page.evaluate(
+        "document.querySelector('findalike-search').shadowRoot.activeElement !== null"
+    )
+    widget.show()
+    assert len(service.searches) == 2
