@@ -12,7 +12,7 @@ from findalike.server.catalogue_parts import ROUTERS, catalogue_parts
 from findalike.server.path_ids import PathIds
 from findalike.server.problems import install_problem_handlers
 from findalike.server.protection import protect, watched
-from findalike.server.routes import boxes, health, metrics, pages, search
+from findalike.server.routes import boxes, docs, health, metrics, pages, search
 from findalike.server.service import Service
 from findalike.server.settings import ServerSettings
 
@@ -24,6 +24,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
         version=__version__,
         summary="Search a shop's catalogue with a photo.",
         lifespan=_lifespan,
+        docs_url=None,  # these load scripts of a third party; see routes/docs.py
+        redoc_url=None,
     )
     app.state.settings = settings
     install_problem_handlers(app)
@@ -35,6 +37,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.include_router(boxes.router)
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(docs.router)
     app.include_router(pages.router)
     return app
 
