@@ -106,7 +106,7 @@ def serving(shop: Path, log: Path, *options: str) -> Iterator[LiveServer]:
 
 
 def _wait_until_ready(server: LiveServer) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
             raise RuntimeError(f"the server ended: {server.log.read_text()[-2000:]}")

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from findalike.errors import SettingError
+from findalike.errors import EngineError, SettingError
 from findalike.server.app import create_app
 from findalike.server.client_address import networks
 from findalike.server.connections import GuardedConfig
@@ -20,7 +20,7 @@ from findalike.server.logs import configure_logging
 from findalike.server.metrics import FOLDER_VARIABLE
 from findalike.server.protection import check_protection, connection_limits
 from findalike.server.settings import ServerSettings
-from findalike.shop.manifest import Manifest
+from findalike.shop.shop import Shop
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 15
@@ -37,10 +37,12 @@ def run_server(settings: ServerSettings, *, started: Callable[[str], None]) -> N
         started: called with the URL once it listens; the shop is opened after that.
 
     Raises:
-        ShopNotFoundError, StorageError: if there is no shop.
+        ShopNotFoundError, StorageError, BundleError: if there is no shop, or a damaged one.
+        EngineError: if it could not start.
         SettingError: if it cannot listen there, nobody could use it, or a setting is wrong.
     """
-    Manifest.read(settings.shop)
+    # Here, where a mistake ends in one line, rather than in each worker.
+    Shop.open(settings.shop)
     check_protection(settings)
     configure_logging()
     listening = _listen(settings)
@@ -63,7 +65,10 @@ def run_server(settings: ServerSettings, *, started: Callable[[str], None]) -> N
         timeout_worker_healthcheck=WORKER_SECONDS,
     )
     if settings.workers == 1:
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+        if not server.started:
+            raise EngineError("the service could not start: the lines above say why")
         return
     # The workers are started anew rather than forked, so what is set here reaches them in time.
     with tempfile.TemporaryDirectory(prefix="findalike-metrics-") as folder:

@@ -7,12 +7,15 @@ from typing import Any
 
 from findalike.errors import (
     BoxError,
+    BundleError,
+    EncoderMismatchError,
     EngineError,
     FetchError,
     FilterError,
     FindalikeError,
     ImageError,
     LockedError,
+    ShopNotFoundError,
     StorageError,
     UrlError,
     UserError,
@@ -26,14 +29,14 @@ _KINDS: tuple[tuple[type[FindalikeError], int, str, str], ...] = (
     (LockedError, 409, "locked", "wait until the other change is done, then try again"),
     (StorageError, 503, "storage", "tell the shop; its disk is full or damaged"),
     (EngineError, 503, "engine", "try again; if it stays, tell the shop"),
+    (ShopNotFoundError, 503, "shop-gone", "tell the shop; its data was moved or deleted"),
+    (BundleError, 503, "encoder", "tell the shop; its encoder is damaged"),
+    (EncoderMismatchError, 503, "encoder", "tell the shop; its encoder was exchanged"),
     (UserError, 422, "invalid-request", "correct the request and send it again"),
     (FindalikeError, 503, "failure", "try again; if it stays, tell the shop"),
 )
 
 _ADDRESS = re.compile(r" leads to \S+, which is not a public address")
-
-_PRIVATE = (StorageError, EngineError)
-"""Errors whose text names folders of this machine; it is for the log, not for the caller."""
 
 
 def problem_parts(error: FindalikeError) -> tuple[int, str, str, str, dict[str, Any]]:
@@ -43,7 +46,8 @@ def problem_parts(error: FindalikeError) -> tuple[int, str, str, str, dict[str, 
         extra = {"expression": error.expression, "position": error.position}
         return 400, "filter", message, "correct the filter at that character", extra
     status, kind, step = next((s, k, n) for cls, s, k, n in _KINDS if isinstance(error, cls))
-    if isinstance(error, _PRIVATE) or (status == 503 and not isinstance(error, UserError)):
+    if status == 503:
+        # The error's own text names folders of this machine; it is for the log.
         return status, kind, "the shop cannot be read just now", step, {}
     # Where a name leads would map the inner network for whoever asks.
     return (
