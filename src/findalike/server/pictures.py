@@ -12,6 +12,7 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from findalike.data.catalogue.locations import is_url
 from findalike.errors import FindalikeError
@@ -30,6 +31,9 @@ CACHE_BYTES = 64_000_000
 AT_ONCE = 4
 WAITING = 256
 """Pictures being made at the same time, and waiting for that, in each worker."""
+
+
+_Key: TypeAlias = tuple[str, int, PictureFormat]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,11 @@ class Pictures:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._kept: OrderedDict[tuple[str, int, PictureFormat], Picture] = OrderedDict()
+        self._kept: OrderedDict[_Key, Picture] = OrderedDict()
         self._bytes = 0
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-        self._making: dict[tuple[str, int, PictureFormat], asyncio.Future[Picture]] = {}
+        self._making: dict[_Key, asyncio.Future[Picture]] = {}
 
     async def get(self, image: FoundImage, width: int, kind: PictureFormat) -> Picture:
         """A picture of the shop at a width of ``WIDTHS``.
@@ -73,12 +77,17 @@ class Pictures:
         if making is None:
             making = asyncio.ensure_future(self._make(key, image, width, kind))
             self._making[key] = making
-            making.add_done_callback(lambda _: self._making.pop(key, None))
+            making.add_done_callback(partial(self._made_or_not, key))
         return await asyncio.shield(making)
+
+    def _made_or_not(self, key: _Key, making: asyncio.Future[Picture]) -> None:
+        self._making.pop(key, None)
+        if not making.cancelled():
+            making.exception()  # looked at here in case that everybody who asked has gone
 
     async def _make(
         self,
-        key: tuple[str, int, PictureFormat],
+        key: _Key,
         image: FoundImage,
         width: int,
         kind: PictureFormat,
