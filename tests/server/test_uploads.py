@@ -78,7 +78,7 @@ def test_no_upload_reaches_the_disk(
         monkeypatch.setattr(tempfile, name, refuse)
     monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", refuse)
     file = io.BytesIO()
-    Image.effect_noise((2400, 2400), 90).convert("RGB").save(file, "PNG", compress_level=0)
+    Image.effect_noise((1600, 1600), 90).convert("RGB").save(file, "PNG", compress_level=0)
     assert len(file.getvalue()) > 5_000_000
     answer = client.post("/v1/search", files={"image": ("a.png", file.getvalue())})
     assert answer.status_code == 200
