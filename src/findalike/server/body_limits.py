@@ -118,14 +118,17 @@ class _Body:
         if headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise self._refused(_packed())
         length = headers.get("content-length", "")
+        media = headers.get("content-type", "").split(";", 1)[0].strip().lower()
+        is_json = _JSON.fullmatch(media) is not None
+        if is_json:  # kept in memory as a whole, so it has no larger limit anywhere
+            self._most = min(self._most, self._limits.max_bytes)
         if length.isdecimal() and int(length[:18]) > self._most:
             raise self._refused(_too_large(self._most))
-        media = headers.get("content-type", "").split(";", 1)[0].strip().lower()
         has_body = length not in ("", "0") or "transfer-encoding" in headers
         if has_body and self._connection.scope["method"] in _BODY_METHODS:
-            if media != "multipart/form-data" and not _JSON.fullmatch(media):
+            if media != "multipart/form-data" and not is_json:
                 raise self._refused(_wrong_type(media))
-            if _JSON.fullmatch(media):
+            if is_json:
                 self._json = bytearray()
 
     async def receive(self) -> Message:
