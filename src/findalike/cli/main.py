@@ -23,6 +23,7 @@ from findalike.cli import (
     search,
     serve,
     shop,
+    shop_backup,
     train,
 )
 from findalike.cli.output import print_error
@@ -44,6 +45,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+shop.app.command("backup")(shop_backup.backup)
+shop.app.command("restore")(shop_backup.restore)
 app.add_typer(shop.app, name="shop")
 app.add_typer(keys.app, name="keys")
 app.add_typer(data.app, name="data")
