@@ -1,4 +1,4 @@
-"""What `deploy/` says is what the commands and the service know, and it is as closed as it can be."""
+"""What `deploy/` says is what the commands and the service know, and closed as far as it can be."""
 
 from __future__ import annotations
 
@@ -303,7 +303,8 @@ def test_nginx_understands_it(tmp_path: Path):
         f"{kind}_temp_path {tmp_path}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    whole = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {kept} include {tmp_path}/site.conf; }}"
+    http = f"access_log off; {kept} include {tmp_path}/site.conf;"
+    whole = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ {http} }}"
     (tmp_path / "nginx.conf").write_text(whole)
     done = subprocess.run(
         [nginx, "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False
