@@ -3,8 +3,8 @@
     python benchmarks/fuzz_uploads.py --data ../shared/data --n 10000
 
 Half of them are real phone photos with damage, half the corner cases of all formats that the tests
-of the decoder use. Each must be answered, and none as a fault of the service (500, 502 or 504); the memory of
-the service must not grow with their number. Prints one JSON object.
+of the decoder use. Each must be answered, and none as a fault of the service (500, 502
+or 504); the memory of the service must not grow with their number. Prints one JSON object.
 """
 
 from __future__ import annotations
