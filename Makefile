@@ -4,9 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check format docs shipped clean
+.PHONY: demo serve test check format docs shipped clean
 
 demo: $(VENV)/.base
+	$(BIN)/findalike demo --out demo
+
+# The demo shop in the browser: the address is printed; Ctrl-C ends it.
+serve: $(VENV)/.base demo/shop/shop.json
+	$(BIN)/findalike serve --shop demo/shop --open-search
+
+demo/shop/shop.json: | $(VENV)/.base
 	$(BIN)/findalike demo --out demo
 
 test: $(VENV)/.dev

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,7 @@ def _with(*infos: str) -> list[Path]:
     return [path for path in FILES if any(b.info in infos for b in blocks(path))]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "path",
     [
@@ -124,6 +127,13 @@ def _with(*infos: str) -> list[Path]:
 )
 def test_blocks_run(path: Path, tmp_path: Path, simulated_photos: Path):
     shutil.copytree(simulated_photos, tmp_path / "photos")
+    try:
+        _run_all(path, tmp_path)
+    finally:
+        _end_services(tmp_path)
+
+
+def _run_all(path: Path, tmp_path: Path) -> None:
     environment = _environment(tmp_path / "home")
     printed = ""
     for block in blocks(path):
@@ -138,6 +148,13 @@ def test_blocks_run(path: Path, tmp_path: Path, simulated_photos: Path):
             if "--out photos" in block.text:
                 assert SIMULATED in block.text, f"{block.name}: the tests have made {SIMULATED}"
             printed = _run(block, tmp_path, environment)
+
+
+def _end_services(folder: Path) -> None:
+    """End what blocks started beside them: each writes its number to a file ``….pid``."""
+    for file in folder.glob("*.pid"):
+        with suppress(ProcessLookupError):
+            os.kill(int(file.read_text()), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("path", [pytest.param(p, id=p.name) for p in _with("bash data")])
