@@ -36,7 +36,9 @@ def test_take_picture(chromium: Any, serve: Callable[..., Any], name: str, scree
         )
         widget.cards.first.wait_for()
         page.locator("findalike-search .found[aria-busy=false]").wait_for()
-        page.wait_for_load_state("networkidle")
+        for picture in page.locator("findalike-search .card > .picture > img").all()[:12]:
+            if picture.bounding_box()["y"] < page.viewport_size["height"]:
+                widget.until(lambda one=picture: one.evaluate("e => e.naturalWidth > 0"))
         page.screenshot(path=PICTURES / f"page-{name}.png")
         assert len(widget.titles()) > 3
         context.close()
