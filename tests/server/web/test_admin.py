@@ -352,11 +352,11 @@ def test_shop_is_told_and_rolled_back_by_admins_only(
     page.get_by_role("alert").filter(has_text="'admin'").wait_for()
     admin.button("Sign out").click()
     admin.sign_in()
-    version = stand.get("/v1/shop").json()["version"]
+    version = stand.get("/v1/shop/versions").json()["versions"][0]["version"]
     page.get_by_role("button", name=re.compile("Go back to version")).first.click()
     page.get_by_role("dialog").get_by_role("button", name="Go back").click()
     page.get_by_text(re.compile("The shop is as it was in version")).first.wait_for()
-    assert stand.get("/v1/shop").json()["version"] > version
+    assert stand.get("/v1/shop/versions").json()["versions"][0]["version"] > version
 
 
 def test_pages_are_turned(admin: Admin):
