@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo serve test check format docs shipped clean
+.PHONY: demo serve test check format docs pictures shipped clean
 
 demo: $(VENV)/.base
 	$(BIN)/findalike demo --out demo
@@ -16,10 +16,10 @@ serve: $(VENV)/.base demo/shop/shop.json
 demo/shop/shop.json: | $(VENV)/.base
 	$(BIN)/findalike demo --out demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.browser
 	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev $(VENV)/.browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -32,6 +32,10 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/build_reference.py
+
+# The screenshots in docs/pictures.
+pictures: $(VENV)/.dev $(VENV)/.browser demo/shop/shop.json
+	FINDALIKE_PICTURES=demo $(BIN)/pytest tests/server/web/test_pictures.py
 
 # The encoder that comes with the package: about 40 minutes on two cores. FINDALIKE_DATA says where
 # the photos are.
@@ -55,4 +59,9 @@ $(VENV)/.base: pyproject.toml
 # Everything the tests need, the training extra included.
 $(VENV)/.dev: $(VENV)/.base pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+# A browser for the tests of the page, and what checks that everybody can use it.
+$(VENV)/.browser: $(VENV)/.dev tests/set_up_browser.sh tests/server/web/conftest.py
+	tests/set_up_browser.sh $(VENV)
 	touch $@

@@ -32,8 +32,8 @@ NEEDS_TORCH = {
     *(
         f"findalike.models.{part}"
         for part in (
-            "backbones", "checkpoints", "export", "levels", "network", "network_weights",
-            "pooling", "stages", "whitening",
+            "backbones", "checkpoints", "export", "feature_graph", "folding", "levels", "network",
+            "network_weights", "pooling", "stages", "whitening",
         )
     ),
     *(

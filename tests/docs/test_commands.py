@@ -22,7 +22,7 @@ from findalike.data.simulate import simulate
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
 
-_SET_UP = re.compile(r"(make (demo|test|check|format|docs)|git clone|cd|pip install)\b|#")
+_SET_UP = re.compile(r"(make (demo|serve|test|check|format|docs)|git clone|cd|pip install)\b|#")
 
 RUN = {"bash": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
 NOT_RUN = {"text", "csv", "json", "yaml", "html", "js", "css", "bash data"}

@@ -1,4 +1,4 @@
-"""One search through all its stages: turned away, too late, given up, and finished when stopping."""
+"""One search through all its stages: turned away, too late, given up, finished at a stop."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,6 +71,10 @@ def run_demo(out: Path, *, progress: Progress) -> DemoOutcome:
         [photos / query.location for query in shown], boxes=[query.box for query in shown], k=5
     )
     searches = tuple(zip(shown, answers, strict=True))
+    # What the page offers to search with.
+    (folder / "examples").mkdir(exist_ok=True)
+    for query in shown:
+        shutil.copy(photos / query.location, folder / "examples")
     sheet = out / "sheet.png"
     write_sheet(
         shop,

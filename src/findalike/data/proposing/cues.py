@@ -195,4 +195,5 @@ def _table(maps: Map) -> Map:
 
 def _sums(table: Map, windows: Windows) -> Map:
     left, top, right, bottom = windows.T
-    return table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
+    sums = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
+    return np.asarray(sums)

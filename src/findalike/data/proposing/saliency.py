@@ -64,7 +64,7 @@ def _background(apart: Map, patches: Superpixels) -> Map:
 
 def _contrast(apart: Map, background: Map, patches: Superpixels) -> Map:
     height, width = patches.labels.shape
-    grid = np.stack(np.mgrid[:height, :width], axis=2).astype(np.float32) / max(height, width)
+    grid = np.moveaxis(np.indices((height, width), np.float32), 0, 2) / max(height, width)
     places = patches.means(grid)
     far = np.square(places[:, None] - places[None]).sum(axis=2)
     return _spread((apart * np.exp(-far / (2 * PLACE_WIDTH**2))) @ background)
@@ -73,4 +73,4 @@ def _contrast(apart: Map, background: Map, patches: Superpixels) -> Map:
 def _spread(values: Map) -> Map:
     """The same from 0 to 1; all 0 where nothing differs."""
     low, high = values.min(), values.max()
-    return (values - low) / max(high - low, 1e-6)
+    return np.asarray((values - low) / max(high - low, 1e-6), np.float32)

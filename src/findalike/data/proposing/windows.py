@@ -29,8 +29,7 @@ def window_grid(width: int, height: int) -> Windows:
             h = max(min(LEAST_SIDE, height), round(down * height))
             if max(w / h, h / w) > MOST_ASPECT and (across, down) != (1.0, 1.0):
                 continue
-            x, y = np.meshgrid(_steps(width, w), _steps(height, h))
-            x, y = x.ravel(), y.ravel()
+            x, y = (side.ravel() for side in np.meshgrid(_steps(width, w), _steps(height, h)))
             found.append(np.stack([x, y, x + w, y + h], axis=1))
     windows = np.concatenate(found)
     windows.setflags(write=False)
