@@ -69,6 +69,14 @@ def test_shop_scale(shared_data, tmp_path):
     assert built["1 %"]["recall_at_10"] > 0.99
 
 
+def test_serving(shared_data, tmp_path):
+    options = ("--smoke", "--work", tmp_path, "--updates", "4", "--json")
+    (figures,) = json.loads(run("serving.py", *options, data=shared_data))["runs"]
+    assert figures["per_s"] > 0
+    assert figures["updates_per_s"] > 0
+    assert figures["not_200"] == figures["updates_refused"] == {}
+
+
 def test_index_scale(tmp_path):
     options = ("--rows", 600, "--sizes", 32, "--queries", 5, "-k", 10, "--json")
     figures = json.loads(run("index_scale.py", *options, data=tmp_path))
