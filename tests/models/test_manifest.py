@@ -54,7 +54,7 @@ def test_every_value_arrives(write):
             {"input": {"size": 64, "resise": "pad"}},
             "unknown key 'input.resise', did you mean 'resize'?",
         ),
-        ({"zzz": 1}, "unknown key 'zzz', allowed are embedding_size, figures"),
+        ({"zzz": 1}, "unknown key 'zzz', allowed are calibration, embedding_size, figures"),
         (
             {"figures": [{"protocoll": "x"}]},
             "unknown key 'figures.0.protocoll', did you mean 'protocol'?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from findalike.shop.facets import MOST_VALUES, NumberFacet, ValueCount, count_facets
@@ -53,6 +53,7 @@ def test_ranges_are_round() -> None:
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40))
+@example([0.0, 5e-13])
 def test_every_number_is_counted_in_its_range(numbers: list[float]) -> None:
     facet = count_facets([{"p": p} for p in numbers], {"p": "number"})["p"]
     assert isinstance(facet, NumberFacet)

@@ -95,7 +95,7 @@ def _round_edges(low: float, high: float) -> list[float]:
         return [low, high]
     rough = (high - low) / RANGES
     size = max(abs(low), abs(high))
-    if size > LARGEST or rough < size * 1e-12:
+    if size > LARGEST or rough < max(size * 1e-12, 1e-9):  # edges are rounded to 1e-12
         return [low, high]
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(nice for nice in (1, 2, 5, 10) if nice * power >= rough * 0.999)
