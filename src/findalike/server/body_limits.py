@@ -16,7 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from findalike.errors import FindalikeError
 from findalike.server.access import Require, authorise
-from findalike.server.problems import Problem, as_problem, problem_response
+from findalike.server.problems import (
+    Problem,
+    as_problem,
+    problem_response,
+    wrong_media_type,
+)
 
 _JSON = re.compile(r"application/([a-z0-9.-]+\+)?json")
 # A string whole, or one bracket outside of strings. Written without alternatives inside of the
@@ -127,7 +132,10 @@ class _Body:
         has_body = length not in ("", "0") or "transfer-encoding" in headers
         if has_body and self._connection.scope["method"] in _BODY_METHODS:
             if media != "multipart/form-data" and not is_json:
-                raise self._refused(_wrong_type(media))
+                step = (
+                    "send multipart/form-data or application/json; /docs says which for each path"
+                )
+                raise self._refused(wrong_media_type(media, next_step=step))
             if is_json:
                 self._json = bytearray()
 
@@ -220,15 +228,6 @@ def _packed() -> Problem:
         "the body is packed (Content-Encoding), and packed bodies are not taken",
         next_step="send it as it is; photos are packed already",
         headers={"Accept-Encoding": "identity"},
-    )
-
-
-def _wrong_type(media: str) -> Problem:
-    return Problem(
-        415,
-        "media-type",
-        f"the body is {media[:60]!r}",
-        next_step="send multipart/form-data or application/json; /docs says which for each path",
     )
 
 

@@ -111,6 +111,12 @@ def as_problem(error: FindalikeError) -> Problem:
     return Problem(status, kind, detail, next_step=next_step, extra=extra, headers=headers)
 
 
+def wrong_media_type(media: str, *, next_step: str) -> Problem:
+    """The problem of a body of another media type than a path takes; 415."""
+    found = f"the body is {media[:60]!r}" if media else "the body has no Content-Type"
+    return Problem(415, "media-type", found, next_step=next_step)
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error responses of a path, for its OpenAPI description."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}

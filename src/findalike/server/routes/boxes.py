@@ -9,7 +9,7 @@ from findalike.server.access import require
 from findalike.server.answers import BoxNumbers, ImageSize
 from findalike.server.dependencies import ServiceOf
 from findalike.server.presence import while_present
-from findalike.server.problems import Problem, problem_responses
+from findalike.server.problems import problem_responses, wrong_media_type
 from findalike.server.search_description import BOXES_REQUEST
 from findalike.server.search_input import (
     IMAGE_BODY,
@@ -69,9 +69,6 @@ def _asked(body: bytes, request: Request) -> SearchInput:
         return image_of_form(parse_form(body, header))
     if media == "application/json":
         return image_of_json(validated_json(IMAGE_BODY, body))
-    raise Problem(
-        415,
-        "media-type",
-        f"the body is {media[:60]!r}" if media else "the body has no Content-Type",
-        next_step="send multipart/form-data with a file image, or application/json",
+    raise wrong_media_type(
+        media, next_step="send multipart/form-data with a file image, or application/json"
     )

@@ -25,7 +25,7 @@ from findalike.errors import ImageError
 from findalike.server.access import require
 from findalike.server.admission import busy
 from findalike.server.dependencies import ServiceOf
-from findalike.server.problems import Problem, problem_responses
+from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.search_input import validated, validated_json
 from findalike.server.uploads import Form, body_of, parse_form
 from findalike.shop.feedback import FeedbackStore
@@ -152,11 +152,8 @@ def _read(raw: bytes, content_type: str) -> tuple[FeedbackBody, Any]:
         said = validated_json(_BODY, raw)
         return said, lambda: _decoded(said.photo_base64)
     if media != "multipart/form-data":
-        raise Problem(
-            415,
-            "media-type",
-            f"the body is {media[:60]!r}",
-            next_step="send application/json, or multipart/form-data with a file photo",
+        raise wrong_media_type(
+            media, next_step="send application/json, or multipart/form-data with a file photo"
         )
     form = parse_form(raw, content_type)
     photos = [data for name, data in form.files if name == "photo"]

@@ -22,7 +22,7 @@ from findalike.server.dependencies import ServiceOf
 from findalike.server.feed_upload import FeedUpload, safe_name
 from findalike.server.job_record import ENDED, ImportRequest, JobRecord, State, all_records
 from findalike.server.jobs import Jobs
-from findalike.server.problems import Problem, problem_responses
+from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.search_input import LONGEST_URL, validated, validated_json
 from findalike.types import FieldType
 
@@ -180,10 +180,8 @@ async def start_import(request: Request, service: ServiceOf, jobs: JobsOf) -> Re
             raise
         name, url = upload.name, None
     else:
-        raise Problem(
-            415,
-            "media-type",
-            f"the body is {media[:60]!r}",
+        raise wrong_media_type(
+            media,
             next_step="send the feed as multipart/form-data, or application/json with its url",
         )
     asked = ImportRequest(

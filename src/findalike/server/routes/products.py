@@ -16,7 +16,7 @@ from findalike.server.cursors import LONGEST, cursor_of, last_id_of
 from findalike.server.dependencies import ServiceOf
 from findalike.server.incoming import Incoming
 from findalike.server.path_ids import PRODUCT
-from findalike.server.problems import Problem, problem_responses
+from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.product_models import (
     PatchBody,
     ProductAnswer,
@@ -242,10 +242,8 @@ def _product_and_files(raw: bytes, content_type: str) -> tuple[ProductBody, list
 def _check_json(content_type: str) -> None:
     media = content_type.split(";", 1)[0].strip().lower()
     if media != "application/json":
-        raise Problem(
-            415,
-            "media-type",
-            f"the body is {media[:60]!r}",
+        raise wrong_media_type(
+            media,
             next_step="send application/json; a product with pictures also as multipart/form-data",
         )
 

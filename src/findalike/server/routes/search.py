@@ -15,7 +15,7 @@ from findalike.server.answers import BatchAnswer, SearchAnswer, to_bytes
 from findalike.server.dependencies import ServiceOf
 from findalike.server.path_ids import PRODUCT
 from findalike.server.presence import while_present
-from findalike.server.problems import Problem, as_problem, problem_responses
+from findalike.server.problems import Problem, as_problem, problem_responses, wrong_media_type
 from findalike.server.search_description import (
     BATCH_REQUEST,
     PAGE_PARAMETERS,
@@ -114,11 +114,8 @@ def _inputs(
     if media == "application/json":
         found = validated_json(cast("TypeAdapter[SearchBody | list[SearchBody]]", kind), body)
         return [input_of_json(one) for one in (found if isinstance(found, list) else [found])]
-    raise Problem(
-        415,
-        "media-type",
-        f"the body is {media[:60]!r}" if media else "the body has no Content-Type",
-        next_step="send multipart/form-data with a file image, or application/json",
+    raise wrong_media_type(
+        media, next_step="send multipart/form-data with a file image, or application/json"
     )
 
 
