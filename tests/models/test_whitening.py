@@ -9,8 +9,6 @@ from findalike.config import WhiteningSection  # noqa: E402
 from findalike.errors import TrainingDataError  # noqa: E402
 from findalike.models.whitening import WhiteningHead, fit_whitening  # noqa: E402
 
-ZERO = np.zeros(0, np.int64)
-
 
 def unit(rows):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -27,14 +25,17 @@ def photos(seed=0, labels=40, each=6, width=8):
     return rows + 5.0, np.repeat(np.arange(labels), each), users
 
 
-def fit(rows, labels, users, size=8, **settings):
+def fit(rows, labels, users, size=8, sets=None, shares=(1.0,), **settings):
+    sets = np.zeros(len(rows), np.int64) if sets is None else sets
     return fit_whitening(
         rows,
         WhiteningSection(**settings),
         size=size,
         labels=labels,
-        groups=users.astype(np.int64),
-        domains=[(np.flatnonzero(users), np.flatnonzero(~users))],
+        groups=2 * sets + users,
+        sets=sets,
+        shares=np.asarray(shares),
+        domains=[(np.flatnonzero(users & (sets == 0)), np.flatnonzero(~users & (sets == 0)))],
     )
 
 
@@ -46,6 +47,8 @@ def test_hardly_shrunk_it_makes_every_direction_count_the_same():
         size=8,
         labels=labels,
         groups=np.zeros(len(rows), np.int64),
+        sets=np.zeros(len(rows), np.int64),
+        shares=np.ones(1),
         domains=[],
     )
     found = (unit(rows) - centre) @ matrix.T
@@ -64,6 +67,8 @@ def test_much_shrunk_it_keeps_the_angles():
         size=8,
         labels=labels,
         groups=users.astype(np.int64),
+        sets=np.zeros(len(rows), np.int64),
+        shares=np.ones(1),
         domains=[],
     )
     before = unit(unit(rows) - centre)
@@ -109,21 +114,59 @@ def test_a_smaller_size_keeps_nearly_all_of_the_length():
     assert (short <= long + 1e-12).all()
 
 
+def two_sets(seed=2):
+    """A set spread along the first axes, and another along the last."""
+    rows, labels, users = photos(seed)
+    other, other_labels, other_users = photos(seed + 1)
+    return (
+        np.concatenate([rows, other[:, ::-1]]),
+        np.concatenate([labels, other_labels + labels.max() + 1]),
+        np.concatenate([users, other_users]),
+        np.repeat([0, 1], [len(rows), len(other)]),
+    )
+
+
+def test_a_set_counts_by_its_share_and_not_by_its_photos():
+    rows, labels, users, sets = two_sets()
+    again = np.concatenate([np.arange(len(rows)), *[np.flatnonzero(sets == 1)] * 9])
+    for within in (0.0, 0.5):
+        few, _ = fit(rows, labels, users, sets=sets, shares=(0.5, 0.5), within=within)
+        # The same photos ten times, each time as products of their own.
+        round_ = np.repeat(np.arange(10), [len(rows), *[(sets == 1).sum()] * 9])
+        copies = labels[again] + 1000 * round_
+        many, _ = fit(
+            rows[again], copies, users[again], sets=sets[again], shares=(0.5, 0.5), within=within
+        )
+        # A map is known up to a rotation of what comes out.
+        assert np.allclose(few.T @ few, many.T @ many, rtol=1e-6, atol=1e-9)
+
+
+def test_a_larger_share_brings_the_map_nearer_to_that_of_the_set_alone():
+    rows, labels, users, sets = two_sets()
+
+    def form(shares):
+        found = fit(rows, labels, users, sets=sets, shares=shares)[0]
+        return found.T @ found
+
+    alone = form((1.0, 0.0))
+    distances = [np.abs(form((share, 1.0 - share)) - alone).max() for share in (0.1, 0.5, 0.9)]
+    assert distances[0] > distances[1] > distances[2] > 0.0
+
+
+def test_a_set_without_pairs_takes_no_part_in_the_covariance_within_labels():
+    rows, labels, users, sets = two_sets()
+    single = np.where(sets == 1, np.arange(len(rows)) + 1000, labels)
+    with_both = fit(rows, single, users, sets=sets, shares=(0.5, 0.5), within=1.0)[0]
+    one = fit(rows, single, users, sets=sets, shares=(1.0, 0.0), within=1.0)[0]
+    assert np.allclose(with_both.T @ with_both, one.T @ one, rtol=1e-6, atol=1e-9)
+
+
 def test_too_few_photos():
     with pytest.raises(TrainingDataError, match="fewer than two"):
-        fit_whitening(
-            np.ones((1, 4)), WhiteningSection(), size=2, labels=ZERO, groups=ZERO, domains=[]
-        )
+        fit(np.ones((1, 4)), np.zeros(1, np.int64), np.zeros(1, bool), size=2)
     rows = np.random.default_rng(0).normal(size=(5, 4))
     with pytest.raises(TrainingDataError, match="within to 0"):
-        fit_whitening(
-            rows,
-            WhiteningSection(),
-            size=2,
-            labels=np.arange(5),
-            groups=np.zeros(5, np.int64),
-            domains=[],
-        )
+        fit(rows, np.arange(5), np.arange(5) > 2, size=2)
 
 
 def test_the_head_does_what_was_computed():

@@ -54,6 +54,7 @@ def test_ranges_are_round() -> None:
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40))
 @example([0.0, 5e-13])
+@example([1e68, -6e-257])
 def test_every_number_is_counted_in_its_range(numbers: list[float]) -> None:
     facet = count_facets([{"p": p} for p in numbers], {"p": "number"})["p"]
     assert isinstance(facet, NumberFacet)

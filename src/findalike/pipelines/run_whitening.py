@@ -52,6 +52,8 @@ def whiten(
         size=network.embedding_size,
         labels=mixture.labels[ids],
         groups=2 * sets + users,
+        sets=sets,
+        shares=mixture.shares,
         domains=_domains(run, mixture, sets, users),
     )
     if turned:

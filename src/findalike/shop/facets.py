@@ -100,6 +100,8 @@ def _round_edges(low: float, high: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(nice for nice in (1, 2, 5, 10) if nice * power >= rough * 0.999)
     first = math.floor(low / step)
+    if first * step > low:  # the quotient was rounded up, to nothing below zero
+        first -= 1
     count = max(1, math.ceil(high / step - 1e-9) - first)
     edges = [round((first + i) * step, 12) for i in range(count + 1)]
     if edges[-1] <= high and count < RANGES + 2:
