@@ -33,7 +33,7 @@ class Running:
             time.sleep(0.01)
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(self.listening.getsockname(), timeout=5)
+        return socket.create_connection(self.listening.getsockname(), timeout=20)
 
     @property
     def connections(self) -> int:

@@ -37,11 +37,9 @@ class Work:
 
 def test_a_lone_item_does_not_wait(pool: ThreadPoolExecutor) -> None:
     async def run() -> None:
-        batcher = Batcher(Work(), pool=pool, size=8, wait=5.0)
-        started = time.perf_counter()
-        ran = await batcher.submit(3)
+        batcher = Batcher(Work(), pool=pool, size=8, wait=3600.0)
+        ran = await asyncio.wait_for(batcher.submit(3), 30)
         assert ran.result == 6
-        assert time.perf_counter() - started < 1
 
     asyncio.run(run())
 
@@ -97,7 +95,7 @@ def test_the_wait_is_bounded(pool: ThreadPoolExecutor) -> None:
     async def run() -> None:
         batcher = Batcher(Work(), pool=pool, size=8, wait=0.05)
         with batcher.expect():
-            ran = await asyncio.wait_for(batcher.submit(1), 5)
+            ran = await asyncio.wait_for(batcher.submit(1), 30)
         assert ran.waited_ms >= 45
 
     asyncio.run(run())
@@ -105,10 +103,10 @@ def test_the_wait_is_bounded(pool: ThreadPoolExecutor) -> None:
 
 def test_a_full_batch_does_not_wait(pool: ThreadPoolExecutor) -> None:
     async def run() -> None:
-        batcher = Batcher(Work(), pool=pool, size=2, wait=60.0)
+        batcher = Batcher(Work(), pool=pool, size=2, wait=3600.0)
         with batcher.expect():
             work = asyncio.gather(batcher.submit(1), batcher.submit(2))
-            await asyncio.wait_for(work, 5)
+            await asyncio.wait_for(work, 30)
 
     asyncio.run(run())
 
@@ -188,6 +186,6 @@ def test_the_queue_goes_on_while_a_failed_batch_is_run_anew(pool: ThreadPoolExec
         return [o.result if isinstance(o, Ran) else str(o) for o in outcomes]
 
     async def in_time() -> list[object]:
-        return await asyncio.wait_for(main(), 10)
+        return await asyncio.wait_for(main(), 30)
 
     assert asyncio.run(in_time()) == ["a", "b", "bad", "c", "d", "e", "f", "g"]

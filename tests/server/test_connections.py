@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -35,8 +36,15 @@ def running(tmp_path_factory) -> Iterator[Running]:
     server.stop()
 
 
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def all_of(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
+    """What comes until the other side closes; fails where it never does."""
     pieces = []
     try:
         while piece := connection.recv(65_536):
@@ -71,23 +79,20 @@ HEAD = b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r
 def test_headers_that_do_not_come_close_the_connection(running, data):
     began = time.monotonic()
     assert ask(running, data) == b""
-    assert 0.3 < time.monotonic() - began < 2.0
+    assert time.monotonic() - began > 0.3
 
 
 def test_a_dribble_of_headers_does_not_earn_time(running):
     """Slow loris: a header now and then, for ever."""
-    began = time.monotonic()
     with running.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
         with pytest.raises(OSError):  # noqa: PT011, PT012 - a reset or a broken pipe
-            for number in range(100):
+            for number in range(15):  # fewer than there may be of them
                 connection.sendall(b"X-%d: y\r\n" % number)
-                time.sleep(0.05)
-    assert time.monotonic() - began < 2.0
+                time.sleep(0.1)
 
 
 def test_a_dribble_of_body_is_answered_and_closed(running):
-    began = time.monotonic()
     with running.connect() as connection:
         connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
         connection.settimeout(0.05)
@@ -103,9 +108,8 @@ def test_a_dribble_of_body_is_answered_and_closed(running):
                 continue
             except OSError:
                 break
-    assert b" 408 " in answer.splitlines()[0]
+    assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"too-slow" in answer
-    assert time.monotonic() - began < 3.0
 
 
 def test_a_half_sent_body_leaves_nothing_behind(running):
@@ -113,11 +117,8 @@ def test_a_half_sent_body_leaves_nothing_behind(running):
     for _ in range(10):
         with running.connect() as connection:
             connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n[1,2,")
-    deadline = time.monotonic() + 3
-    while running.connections and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert running.connections == 0
-    assert len(running.server.server_state.tasks) == 0
+    wait_until(lambda: running.connections == 0)
+    wait_until(lambda: len(running.server.server_state.tasks) == 0)
     assert len(running.app.state.bodies) == bodies
     assert alive(running)
 
@@ -200,31 +201,33 @@ def test_two_requests_at_once_are_answered_in_their_order(running):
 
 def test_an_answered_request_need_not_be_sent_to_its_end(running):
     """A body after its 413 is swallowed for a moment only."""
-    began = time.monotonic()
     with running.connect() as connection:
         connection.sendall(HEAD + b"Content-Length: 999999999\r\n\r\n")
         assert b" 413 " in all_of(connection).splitlines()[0]
-    assert time.monotonic() - began < 2.0
 
 
 def test_a_client_that_does_not_read_is_dropped(running):
     with running.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(1.5)
-        assert running.connections == 0
+        wait_until(lambda: running.connections == 1)
+        wait_until(lambda: running.connections == 0)
 
 
 def test_connections_are_bounded(running):
-    held = [running.connect() for _ in range(40)]
+    limits = replace(LIMITS, header_seconds=30)
+    server = Running(running.app, limits, lifespan="off")
+    held = [server.connect() for _ in range(40)]
     try:
-        time.sleep(0.2)
-        assert running.connections <= LIMITS.connections
+        # The last of them are closed at once; the first may stay.
+        assert [all_of(connection) for connection in held[limits.connections :]] == [b""] * 20
+        assert server.connections == limits.connections
     finally:
         for connection in held:
             connection.close()
-    time.sleep(0.2)
-    assert alive(running)
+    wait_until(lambda: server.connections == 0)
+    assert alive(server)
+    server.stop()
 
 
 def test_a_kept_connection_is_used_again_and_closed_when_idle(running):
@@ -233,22 +236,19 @@ def test_a_kept_connection_is_used_again_and_closed_when_idle(running):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"<p>hello" in connection.recv(65_536)
             time.sleep(0.2)
-        began = time.monotonic()
         assert all_of(connection) == b""
-        assert time.monotonic() - began < 3.0
 
 
 def test_one_address_has_its_share_of_connections(tmp_path, monkeypatch):
     monkeypatch.setattr("findalike.server.connections._loopback", lambda address: False)
-    limits = ConnectionLimits(per_address=3, header_seconds=5)
+    limits = ConnectionLimits(per_address=3, header_seconds=30)
     server = Running(guarded_app(tmp_path), limits, lifespan="off")
     held = [server.connect() for _ in range(6)]
-    time.sleep(0.3)
     try:
+        assert [all_of(connection) for connection in held[3:]] == [b""] * 3
         assert server.connections == 3
     finally:
         for connection in held:
             connection.close()
-    time.sleep(0.3)
-    assert not server.server.config.per_address
+    wait_until(lambda: not server.server.config.per_address)
     server.stop()

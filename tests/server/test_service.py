@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -113,10 +112,9 @@ def test_a_search_that_takes_too_long_is_given_up(
             service._prepare = held(service._prepare, gate)  # type: ignore[method-assign]
             embedded: list[int] = []
             service.embedder.on_batch = embedded.append
-            clock = time.perf_counter()
+            # The gate stays shut: a search that waited for its photo would not end like this.
             with pytest.raises(Problem) as late:
                 await service.search(asked)
-            assert time.perf_counter() - clock < 2
             assert late.value.status == 503
             assert late.value.kind == "deadline"
             assert late.value.headers["Retry-After"]
@@ -183,10 +181,10 @@ def test_a_batch_takes_as_many_places_as_it_has_photos(
 
 def test_a_lone_search_does_not_wait_for_others(server_shop: Path, asked: SearchInput) -> None:
     async def run() -> None:
-        async with started(server_shop, batch_wait_ms=1000) as service:
+        async with started(server_shop, deadline=30) as service:
+            service.embedder._wait = 3600.0  # a search that waited for others would be given up
             await service.search(asked)
-            answer = await service.search(asked)
-            assert answer["timings_ms"]["wait"] < 500
+            assert first(await service.search(asked)) == "p03"
 
     asyncio.run(run())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from findalike.server.problems import Problem
@@ -20,18 +20,22 @@ class Admission:
     at which they are under way, divided by the time each takes, both as running means.
     """
 
-    def __init__(self, *, places: int, deadline: float) -> None:
+    def __init__(
+        self, *, places: int, deadline: float, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         """Open a queue.
 
         Args:
             places: searches at once, at most.
             deadline: seconds after which a search is given up; one that would wait longer is
                 not let in.
+            clock: seconds, from any beginning.
         """
         self.places = places
         self.taken = 0
         self.refused = 0
         self._deadline = deadline
+        self._clock = clock
         self._mean_seconds = 0.0
         self._mean_taken = 1.0
 
@@ -47,12 +51,12 @@ class Admission:
             self.refused += 1
             raise busy(f"{self.taken} searches are under way", estimate)
         self.taken += places
-        started, ahead = time.perf_counter(), self.taken
+        started, ahead = self._clock(), self.taken
         try:
             yield
         finally:
             self.taken -= places
-            self._mean_seconds += SMOOTHING * (time.perf_counter() - started - self._mean_seconds)
+            self._mean_seconds += SMOOTHING * (self._clock() - started - self._mean_seconds)
             self._mean_taken += SMOOTHING * (ahead - self._mean_taken)
 
     def seconds_to_clear(self) -> float:
