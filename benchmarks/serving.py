@@ -1,18 +1,20 @@
 """A shop of 100,000 photos behind HTTP: answers a second, and how long each takes.
 
-    python benchmarks/serving.py --work WORK [--clients 1 4 16 64] [--seconds 60] [--updates 20]
+    python benchmarks/serving.py --work WORK [--clients 1 4 16 64] [--seconds 60] [--updates 0 20]
 
 The shop is that of `benchmarks/shop_scale.py` and stays in WORK. `findalike serve` runs in a
 process of its own; this one sends it real phone photos over the loopback, each enlarged to the
 1600 x 1200 pixels and 200 to 400 KB that phones send, with ``k=20``, every client one after the
 other on a connection it keeps. Both share the machine's cores, so the seconds of processor time
 that each took are told as well. With ``--updates``, so many products a second are changed beside
-the searches, every other one a new product with a photo of its own.
+the searches, every other one a new product with a photo of its own; several numbers make as many
+tables, of one service that runs on.
 
 For each number of clients: requests a second, percentiles of the time from sending to the last
 byte of the answer, statuses that are not 200, updates answered a second and their median time,
-and the memory of the service (resident, all its processes) before and after. The peer, in the same
-run: the encoder and decoder alone in this process, one photo after the other, on all cores.
+and the memory of the service (resident, all its processes) before, after, and after a rest. The
+rests are equally long: whether memory stays flat is told by what it is at their ends. The peer, in
+the same run: the encoder and decoder alone in this process, one photo at a time, on all cores.
 """
 
 from __future__ import annotations
@@ -23,21 +25,16 @@ import io
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import shop_scale
 from PIL import Image
+from service_process import BOUNDARY, Service, form, serving
 
 from findalike.data.prepare import prepare
 from findalike.models.encoder import Encoder
@@ -45,28 +42,7 @@ from findalike.models.registry import DEFAULT_ENCODER
 
 SIZE = (1600, 1200)
 QUALITY = 82
-BOUNDARY = "findalike-benchmark"
 PHOTOS = 40
-
-
-@dataclass
-class Service:
-    """A running `findalike serve`."""
-
-    port: int
-    pid: int
-    key: str
-
-    def memory_mb(self) -> float:
-        """Resident memory of all its processes."""
-        return sum(_status(pid, "VmRSS") for pid in _family(self.pid)) / 1e3
-
-    def cpu_s(self) -> float:
-        ticks = 0
-        for pid in _family(self.pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -74,12 +50,13 @@ class Run:
     """What the clients of one run met."""
 
     clients: int
+    updates: float
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
     statuses: Counter[int | str] = field(default_factory=Counter)
     update_times: list[float] = field(default_factory=list)
     update_statuses: Counter[int | str] = field(default_factory=Counter)
-    memory_mb: tuple[float, float] = (0.0, 0.0)
+    memory_mb: tuple[float, float, float] = (0.0, 0.0, 0.0)
     server_cpu_s: float = 0.0
     client_cpu_s: float = 0.0
 
@@ -89,6 +66,7 @@ class Run:
         changed = {str(k): n for k, n in self.update_statuses.items() if k not in (200, 201)}
         return {
             "clients": self.clients,
+            "updates_asked": self.updates,
             "per_s": len(self.times) / self.seconds,
             **{f"p{p}_ms": float(np.percentile(answered, p)) for p in (50, 95, 99)},
             "not_200": wrong,
@@ -99,23 +77,6 @@ class Run:
             "server_cpu_ms": 1000 * self.server_cpu_s / max(len(self.times), 1),
             "client_cpu_ms": 1000 * self.client_cpu_s / max(len(self.times), 1),
         }
-
-
-def _family(pid: int) -> list[int]:
-    """A process and those below it, by /proc."""
-    found, ahead = [], [pid]
-    while ahead:
-        found.append(ahead.pop())
-        for task in Path(f"/proc/{found[-1]}/task").glob("*/children"):
-            ahead += map(int, task.read_text().split())
-    return found
-
-
-def _status(pid: int, name: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(name):
-            return float(line.split()[1])
-    return 0.0
 
 
 def phone_photos(queries: list[bytes]) -> list[bytes]:
@@ -133,59 +94,6 @@ def phone_photos(queries: list[bytes]) -> list[bytes]:
     return made
 
 
-def form(photo: bytes, name: str = "image", **texts: str) -> bytes:
-    parts = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{text}"\r\n\r\n{value}\r\n'
-        for text, value in texts.items()
-    ]
-    head = (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="p.jpg"\r\n'
-        "Content-Type: image/jpeg\r\n\r\n"
-    )
-    return "".join(parts).encode() + head.encode() + photo + f"\r\n--{BOUNDARY}--\r\n".encode()
-
-
-@contextmanager
-def serving(shop: Path, workers: int) -> Iterator[Service]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    command = [sys.executable, "-m", "findalike"]
-    made = subprocess.run(
-        [*command, "keys", "create", "--shop", str(shop), "--role", "catalogue", "--json"],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    key = json.loads(made.stdout)["key"]
-    options = ["--port", str(port), "--workers", str(workers), "--open-search"]
-    # All requests come from one address here, and the limits would be what is measured.
-    options += ["--address-rate", "0", "--key-rate", "0"]
-    with (shop.parent / "serve.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "serve", "--shop", str(shop), *options], stdout=log, stderr=log
-        )
-    try:
-        _wait(port, process)
-        yield Service(port, process.pid, key)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            raise SystemExit("findalike serve ended: see serve.log in WORK")
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.2)
-    raise SystemExit("findalike serve was not ready in time")
-
-
 def load(
     service: Service,
     bodies: list[bytes],
@@ -195,8 +103,9 @@ def load(
     seconds: float,
     updates: float,
     products: int,
+    rest: float = 0.0,
 ) -> Run:
-    run, stop = Run(clients), threading.Event()
+    run, stop = Run(clients, updates), threading.Event()
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
     def search(number: int) -> None:
@@ -257,8 +166,10 @@ def load(
     for thread in threads:
         thread.join()
     run.seconds = time.perf_counter() - started
-    run.memory_mb = (before, service.memory_mb())
+    after = service.memory_mb()
     run.server_cpu_s, run.client_cpu_s = service.cpu_s() - cpu, time.process_time() - own
+    time.sleep(rest)
+    run.memory_mb = (before, after, service.memory_mb())
     return run
 
 
@@ -283,13 +194,16 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--updates", type=float, default=0.0, help="a second, beside the searches")
+    parser.add_argument(
+        "--updates", type=float, nargs="+", default=[0.0], help="a second, beside the searches"
+    )
+    parser.add_argument("--rest", type=float, default=10.0, help="seconds after each run")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--smoke", action="store_true", help="600 images, 2 clients, 2 seconds")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     if args.smoke:
-        args.images, args.clients, args.seconds = 600, [2], 2.0
+        args.images, args.clients, args.seconds, args.rest = 600, [2], 2.0, 0.5
     args.work.mkdir(parents=True, exist_ok=True)
     queries = 8 if args.smoke else 300
     limit = queries + 60 if args.smoke else None
@@ -308,39 +222,48 @@ def main() -> None:
         "images": args.images, "photo_kb": (sizes[0], sizes[len(sizes) // 2], sizes[-1]),
         "encoder_alone_per_s": encoder_alone(sent, min(10.0, args.seconds)),
     }  # fmt: skip
+
+    def ask(clients: int, seconds: float, updates: float) -> Run:
+        return load(
+            service, bodies, photos.queries[0], clients=clients, seconds=seconds, updates=updates,
+            products=args.images // shop_scale.VIEWS, rest=args.rest,
+        )  # fmt: skip
+
     runs = []
     with serving(shop, args.workers) as service:
-        load(service, bodies, photos.queries[0], clients=2, seconds=2.0, updates=0.0, products=1)
-        for clients in args.clients:
-            run = load(
-                service, bodies, photos.queries[0],
-                clients=clients, seconds=args.seconds, updates=args.updates,
-                products=args.images // shop_scale.VIEWS,
-            )  # fmt: skip
-            runs.append(run.figures())
-            if not args.json:
-                report(runs[-1])
+        # All that will ever be at once, once: threads and buffers that stay are there from now on.
+        warmed = ask(max(args.clients), 2.0, 0.0)
+        for updates in args.updates:
+            for clients in args.clients:
+                runs.append(ask(clients, args.seconds, updates).figures())
+                if not args.json:
+                    report(runs[-1])
+    figures["memory_at_rest_mb"] = [warmed.memory_mb[2], *(run["memory_mb"][2] for run in runs)]  # type: ignore[index]
     if args.json:
         print(json.dumps(figures | {"runs": runs}))
     else:
         low, middle, high = sizes[0], sizes[len(sizes) // 2], sizes[-1]
         print(f"photos of {low} to {high} KB, {middle} at the median; {args.images:,} images")
         print(f"encoder and decoder alone: {figures['encoder_alone_per_s']:.1f} photos/s")
+        at_rest = " ".join(f"{mb:.0f}" for mb in figures["memory_at_rest_mb"])  # type: ignore[attr-defined]
+        print(
+            f"memory in MB {args.rest:g} s after the first searches and after each run: {at_rest}"
+        )
 
 
 def report(run: dict[str, object]) -> None:
-    before, after = run["memory_mb"]  # type: ignore[misc]
+    before, after, rested = run["memory_mb"]  # type: ignore[misc]
     print(
         f"{run['clients']:3} clients  {run['per_s']:6.1f}/s  p50 {run['p50_ms']:6.1f}  "
         f"p95 {run['p95_ms']:6.1f}  p99 {run['p99_ms']:6.1f} ms  not 200: {run['not_200'] or 0}  "
-        f"memory {before:.0f} -> {after:.0f} MB  CPU ms a search: service "
+        f"memory {before:.0f} -> {after:.0f}, at rest {rested:.0f} MB  CPU ms a search: service "
         f"{run['server_cpu_ms']:.1f}, clients {run['client_cpu_ms']:.1f}",
         flush=True,
     )
-    if run["updates_per_s"]:
+    if run["updates_asked"]:
         print(
-            f"    updates {run['updates_per_s']:.1f}/s, p50 {run['update_p50_ms']:.0f} ms, "
-            f"refused: {run['updates_refused'] or 0}",
+            f"    updates {run['updates_per_s']:.1f}/s of {run['updates_asked']:g}, "
+            f"p50 {run['update_p50_ms']:.0f} ms, refused: {run['updates_refused'] or 0}",
             flush=True,
         )
 
