@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from findalike.config import Run
 from findalike.data.training.dataset import TrainingPictures
@@ -91,14 +93,21 @@ def _features(
     ids: Rows,
     progress: Callable[[int, int], None] | None,
 ) -> NDArray[np.float32]:
+    def read(start: int) -> Tensor:
+        return torch.stack([pictures[Draw(int(i), 0)].pixels for i in ids[start : start + BATCH]])
+
     network.eval()
     rows = np.empty((len(ids), network.feature_size), dtype=np.float32)
-    for start in range(0, len(ids), BATCH):
-        pixels = torch.stack([pictures[Draw(int(i), 0)].pixels for i in ids[start : start + BATCH]])
-        found = network.features(network.normalised(pixels))
-        rows[start : start + len(pixels)] = found.float().numpy()
-        if progress is not None:
-            progress(start + len(pixels), len(ids))
+    # The next batch is read while the network works.
+    with ThreadPoolExecutor(1, "read") as reader:
+        coming = reader.submit(read, 0)
+        for start in range(0, len(ids), BATCH):
+            pixels = coming.result()
+            coming = reader.submit(read, start + BATCH) if start + BATCH < len(ids) else coming
+            found = network.features(network.normalised(pixels))
+            rows[start : start + len(pixels)] = found.float().numpy()
+            if progress is not None:
+                progress(start + len(pixels), len(ids))
     return rows
 
 
