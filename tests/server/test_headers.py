@@ -46,9 +46,10 @@ def test_answers_are_not_kept_by_caches_and_pictures_may_be_shown_elsewhere(tmp_
     answer = client.post("/v1/search", json={})
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
-    picture = client.get("/v1/images/1")
-    assert "no-store" not in picture.headers.get("cache-control", "")
-    assert picture.headers["cross-origin-resource-policy"] == "cross-origin"
+    for path in ("/v1/images/1", "/v1/examples/1"):
+        picture = client.get(path)
+        assert "no-store" not in picture.headers.get("cache-control", "")
+        assert picture.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
 def preflight(client, origin, method="POST"):

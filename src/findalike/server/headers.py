@@ -10,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """The policy of everything that is not a page: a browser that shows it may load nothing."""
 
+PICTURES = ("/v1/images/", "/v1/examples/")
+"""Paths of pictures, which the pages of other origins show in an ``<img>``."""
+
 EXPOSED = ("X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy", "Location", "ETag")
 """Headers of an answer that the pages of other origins may read."""
 
@@ -83,9 +86,10 @@ class SecurityHeaders:
             headers.setdefault("X-Frame-Options", "SAMEORIGIN")
         # Pictures and the widget's script are for the pages of other origins; answers are not,
         # except by CORS.
-        shared = path.startswith("/v1/images/") or not path.startswith("/v1/")
+        picture = path.startswith(PICTURES)
+        shared = picture or not path.startswith("/v1/")
         headers.setdefault(
             "Cross-Origin-Resource-Policy", "cross-origin" if shared else "same-origin"
         )
-        if path.startswith("/v1/") and not path.startswith("/v1/images/"):
+        if path.startswith("/v1/") and not picture:
             headers.setdefault("Cache-Control", "no-store")
