@@ -248,3 +248,14 @@ def test_text_of_the_catalogue_is_never_markup(widget: Widget, service: FakeServ
     widget.page.wait_for_timeout(100)
     assert widget.page.locator("findalike-search b").count() == 0
     assert widget.page.evaluate("window.hurt") is None
+
+
+def test_more_goes_on_after_the_way_back(widget: Widget, service: FakeService):
+    service.products = [product(place) for place in range(30)]
+    widget.show()
+    widget.now("More like this: Mug number 3").click()
+    widget.page.get_by_role("heading", name="More like “Mug number 3”").wait_for()
+    widget.now("Back to your photo").click()
+    widget.page.get_by_role("heading", name="Products", exact=True).wait_for()
+    widget.now("Show more").click()
+    widget.until(lambda: len(widget.titles()) == 30)

@@ -118,7 +118,7 @@ export class Filters {
     for (const [field, values] of Object.entries(this.known)) {
       if (field !== "category" && Array.isArray(values)) groups.push(this.#values(field, values));
     }
-    const clear = this.choice.size ? h("button", { type: "button", class: "plain clear", "data-key": "clear", onclick: () => this.#clear() }, this.words.say("clear")) : null;
+    const clear = this.choice.size ? h("button", { type: "button", class: "plain clear", "data-key": "clear", onclick: () => this.clear() }, this.words.say("clear")) : null;
     this.#place([clear, ...groups].filter(Boolean));
     if (active && this.element.getRootNode().activeElement?.dataset?.key !== active) this.element.querySelector(`[data-key="${CSS.escape(active)}"]`)?.focus({ preventScroll: true });
   }
@@ -136,7 +136,8 @@ export class Filters {
     return this.element.childElementCount === 0;
   }
 
-  #clear() {
+  /** Take every filter away. */
+  clear() {
     this.choice.clear();
     this.#changed();
   }

@@ -78,19 +78,3 @@ export async function photoAt(address) {
   ]);
   return { address, url: shown ? address : "", width: shown ? image.naturalWidth : 0, height: shown ? image.naturalHeight : 0 };
 }
-
-/** The first picture or web address among what was pasted or dropped. */
-export function pictureIn(transfer) {
-  const file = [...(transfer?.files ?? [])].find((one) => one.type.startsWith("image/")) ?? transfer?.files?.[0];
-  if (file) return { file };
-  const text = (transfer?.getData("text/uri-list") || transfer?.getData("text/plain") || "").trim().split("\n")[0];
-  return isAddress(text) ? { address: text } : null;
-}
-
-export function isAddress(text) {
-  try {
-    return ["http:", "https:"].includes(new URL(text).protocol);
-  } catch {
-    return false;
-  }
-}

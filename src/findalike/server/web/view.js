@@ -1,5 +1,6 @@
 import { h, icon } from "./dom.js";
 
+const SLOW_MS = 4000;
 const ORDERS = [["score", "sortScore"], ["price", "sortPrice"], ["-price", "sort-price"]];
 
 /** The element's own frame: its parts by name, and what they show. What happens is `act`'s to say. */
@@ -52,14 +53,56 @@ export class View {
     this.mat.replaceChildren(editor.element);
   }
 
-  showChoice(n, { empty = false } = {}) {
+  /** How many filters are chosen; without any to choose from there is no button. */
+  showChoice(n) {
     this.opener.lastChild.textContent = n ? this.words.say("filtersOn", { n }) : this.words.say("filters");
-    this.opener.hidden = empty && !n;
+    this.opener.hidden = this.parts.filters.isEmpty && !n;
   }
 
-  busy(now) {
-    this.found.setAttribute("aria-busy", String(now));
-    this.work.classList.toggle("searching", now);
+  /** A search is under way; `fresh` ones clear away what was there. */
+  busy({ fresh, cards }) {
+    const { notice, results } = this.parts;
+    this.#running(true);
+    this.more.hidden = true;
+    notice.clear();
+    this.announce(this.words.say("searching"));
+    if (fresh || !results.element.childElementCount) {
+      results.skeleton(cards);
+      this.count.textContent = this.words.say("searching");
+    }
+    clearTimeout(this.slow);
+    this.slow = setTimeout(() => {
+      this.count.textContent = this.words.say("slow");
+      this.announce(this.words.say("slow"));
+    }, SLOW_MS);
+  }
+
+  idle() {
+    clearTimeout(this.slow);
+    this.#running(false);
+  }
+
+  /** Show an answer and, where it holds little, what there is to know of it. */
+  showAnswer(answer, products, filters) {
+    const { notice, results } = this.parts;
+    results.show(products);
+    this.#showCount(answer, products);
+    this.showChoice(filters);
+    notice.clear();
+    this.announce(this.#remark(answer, products, filters) || this.count.textContent);
+  }
+
+  /** Show further products of the answer. */
+  append(added, answer, products) {
+    this.parts.results.append(added);
+    this.#showCount(answer, products);
+    this.announce(this.count.textContent);
+  }
+
+  showFailure(error, retry) {
+    this.parts.results.clear();
+    this.count.textContent = "";
+    this.announce(this.parts.notice.error(error, retry));
   }
 
   announce(text) {
@@ -73,6 +116,31 @@ export class View {
     this.toast.hidden = false;
     clearTimeout(this.toasting);
     this.toasting = setTimeout(() => (this.toast.hidden = true), 3500);
+  }
+
+  #running(now) {
+    this.found.setAttribute("aria-busy", String(now));
+    this.work.classList.toggle("searching", now);
+  }
+
+  #showCount({ matches, next_offset: next }, { length }) {
+    this.count.textContent = matches > length ? this.words.say("foundOf", { n: length, all: matches }) : this.words.say("found", { n: length });
+    this.more.hidden = next === null || next === undefined;
+  }
+
+  /** Says why there are no products, or none alike; returns the words for who can't see them. */
+  #remark(answer, products, filtered) {
+    const { filters, notice } = this.parts;
+    const say = (name) => this.words.say(name);
+    if (products.length === 0) {
+      const name = filtered ? "empty" : "emptyShop";
+      const action = filtered ? h("button", { type: "button", class: "button small", onclick: () => filters.clear() }, say("clear")) : null;
+      notice.say(say(name), say(`${name}More`), { action });
+      return `${say(name)}. ${this.count.textContent}`;
+    }
+    if (!answer.nothing_like_it) return "";
+    notice.say(say("nothing"), say("nothingMore"), { slot: "nothing" });
+    return `${say("nothing")}. ${say("nothingMore")}`;
   }
 
   #button(word, sign, onclick, name = "button small") {
