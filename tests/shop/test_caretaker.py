@@ -74,6 +74,23 @@ def test_old_versions_go_but_not_while_an_import_looks_at_them(shop, monkeypatch
     assert shop.stats().products == 12 + 26
 
 
+def test_old_versions_go_though_nobody_looks_after_the_shop_for_long(shop, monkeypatch):
+    from datetime import timedelta
+
+    for name, value in {
+        "CHECK_VERSIONS": 50,
+        "MOST_VERSIONS": 10,
+        "KEPT_VERSIONS": 4,
+        "MIN_AGE": timedelta(0),
+    }.items():
+        monkeypatch.setattr(caretaking, name, value)
+    for number in range(12):
+        shop.write([put(number)])
+    assert len(shop._index.versions()) > 10
+    shop.caretaker().tend(1)  # of a process that has just started
+    assert len(shop._index.versions()) < 10
+
+
 def test_single_changes_become_an_entry_of_the_history(shop):
     keeper = shop.caretaker()
     shop.write([put(1)])

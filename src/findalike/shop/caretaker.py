@@ -41,7 +41,8 @@ class Caretaker:
         self._folder = folder
         self._changed = 0
         self._noted = time.monotonic()
-        self._checked = index.version
+        # Due at the first look: a service that is restarted often makes few versions each time.
+        self._checked = index.version - CHECK_VERSIONS
 
     def tend(self, changed: int) -> bool:
         """Merge small files and forget old versions where that is due; takes a second at most.
