@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from findalike.server.app import create_app
 from findalike.server.keys import KeyStore
 from findalike.server.settings import ServerSettings
 from findalike.shop.feedback import FeedbackSettings, FeedbackStore
+from findalike.shop.shop import Shop
+from support import write_table
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +54,17 @@ def product(**more: object) -> dict[str, object]:
     } | more
 
 
-def test_put_get_patch_delete(catalogue):
+def test_put_get_patch_delete(catalogue, server_photos):
     put = catalogue.put("/v1/products/n1", json=product(attributes={"brand": "B", "shiny": True}))
     assert put.status_code == 201, put.text
     answer = put.json()
     assert (answer["outcome"], answer["images_written"]) == ("added", 1)
     assert answer["product"]["attributes"] == {"brand": "B", "shiny": True}
     (image,) = answer["product"]["images"]
+    digest = hashlib.sha256((server_photos / "3.jpg").read_bytes()).hexdigest()
     assert image == {
         "image_id": "n1/3.jpg",
-        "url": "/v1/images/n1%2F3.jpg",
+        "url": f"/v1/images/n1%2F3.jpg/{digest[:12]}",
         "location": "3.jpg",
         "box": None,
     }
@@ -188,7 +192,8 @@ def test_the_list_goes_on_where_it_was(catalogue):
 
 
 def test_pictures_are_small_cached_and_negotiated(catalogue, server_photos):
-    url = "/v1/images/p03%2F6.jpg"
+    url = catalogue.get("/v1/products/p03").json()["images"][0]["url"]
+    assert url.startswith("/v1/images/p03%2F6.jpg/")
     webp = catalogue.get(url, params={"width": 50}, headers={"Accept": "image/webp,*/*"})
     assert webp.headers["content-type"] == "image/webp"
     assert "immutable" in webp.headers["cache-control"]
@@ -215,6 +220,35 @@ def test_pictures_are_small_cached_and_negotiated(catalogue, server_photos):
     assert file.read_bytes() == data
 
 
+def test_a_picture_that_changed_has_another_address(make_shop, tmp_path):
+    folder = make_shop()
+    (tmp_path / "mug.jpg").write_bytes(jpeg(70))
+    table = write_table(
+        tmp_path / "t.csv", [{"product_id": "mug", "title": "Mug", "img_path": "mug.jpg"}]
+    )
+    Shop.open(folder).add(table, root=tmp_path)
+    with TestClient(create_app(ServerSettings(shop=folder, open_search=True))) as client:
+
+        def address() -> str:
+            asked = {"image": jpeg(70)}
+            rows = client.post("/v1/search", files=asked, data={"k": "100"}).json()["products"]
+            return next(row for row in rows if row["product_id"] == "mug")["image"]["url"]
+
+        before = address()
+        first = client.get(before)
+        assert "immutable" in first.headers["cache-control"]
+        (tmp_path / "mug.jpg").write_bytes(jpeg(71))
+        Shop.open(folder).add(table, root=tmp_path)
+        after = address()
+        assert after != before
+        new = client.get(after)
+        assert new.content != first.content
+        assert "immutable" in new.headers["cache-control"]
+        for shown in (client.get(before), client.get("/v1/images/mug%2Fmug.jpg")):
+            assert shown.content == new.content
+            assert shown.headers["cache-control"] == "public, max-age=300"
+
+
 def test_pictures_lose_their_metadata(catalogue):
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
@@ -239,7 +273,8 @@ def test_the_shop_versions_and_rollback(catalogue, shop_folder):
     (shop_folder / "examples" / "leak.jpg").symlink_to("/etc/hostname")
     urls = [e["url"] for e in catalogue.get("/v1/shop").json()["examples"]]
     assert "/v1/examples/try%20me.jpg" in urls
-    assert catalogue.get("/v1/examples/try%20me.jpg").status_code == 200
+    example = catalogue.get("/v1/examples/try%20me.jpg")
+    assert (example.status_code, example.headers["cache-control"]) == (200, "public, max-age=300")
     assert catalogue.get("/v1/examples/leak.jpg").status_code == 404
     assert catalogue.get("/v1/examples/..%2Fshop.json").status_code == 404
 

@@ -154,9 +154,15 @@ def answer_of(
     }
 
 
-def image_url(image_id: str) -> str:
-    """Where the service gives a picture of the shop."""
-    return f"/v1/images/{quote(image_id, safe='')}"
+def image_url(image: FoundImage) -> str:
+    """Where the service gives a picture of the shop: another address once the picture changes, so
+    that browsers may keep what they have."""
+    return f"/v1/images/{quote(image.image_id, safe='')}/{image_version(image)}"
+
+
+def image_version(image: FoundImage) -> str:
+    """The version of a picture in its address: the beginning of the SHA-256 of its file."""
+    return image.sha256[:12]
 
 
 def to_bytes(value: Mapping[str, Any]) -> bytes:
@@ -195,7 +201,7 @@ def _variant(found: FoundProduct) -> dict[str, Any]:
 def _image(image: FoundImage) -> dict[str, Any]:
     return {
         "image_id": image.image_id,
-        "url": image_url(image.image_id),
+        "url": image_url(image),
         "box": _box(image.box),
     }
 

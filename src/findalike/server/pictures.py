@@ -42,7 +42,7 @@ class Picture:
 
     Attributes:
         etag: of its bytes' source, its width and its format.
-        lasting: whether it can never change: it is of the very bytes that were indexed.
+        lasting: whether it is of the very bytes that were indexed.
     """
 
     data: bytes
@@ -129,7 +129,7 @@ async def picture_of(
     """A picture made small.
 
     Args:
-        known: SHA-256 that its bytes should have.
+        known: SHA-256 that its bytes should have, where it was indexed.
 
     Raises:
         Problem: 404 if it is no picture that can be shown.
@@ -146,7 +146,7 @@ async def picture_of(
         small,
         f"image/{kind.lower()}",
         f'"{digest}-{width}-{kind.lower()}"',
-        lasting=known in (None, digest),
+        lasting=known == digest,
     )
 
 

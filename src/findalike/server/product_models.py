@@ -148,7 +148,7 @@ def product_json(stored: StoredProduct) -> dict[str, Any]:
         "images": [
             {
                 "image_id": image.image_id,
-                "url": image_url(image.image_id),
+                "url": image_url(image),
                 "location": image.location,
                 "box": None
                 if image.box is None

@@ -93,7 +93,7 @@ SEARCH_EXAMPLE: dict[int | str, dict[str, Any]] = {
                             "url": "https://shop.example/mug-17",
                             "image": {
                                 "image_id": "mug-17/1.jpg",
-                                "url": "/v1/images/mug-17%2F1.jpg",
+                                "url": "/v1/images/mug-17%2F1.jpg/0a1b2c3d4e5f",
                                 "box": None,
                             },
                             "attributes": {"brand": "Hansen"},

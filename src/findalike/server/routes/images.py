@@ -14,6 +14,7 @@ from fastapi.responses import Response
 
 from findalike.data.image_source import ImageSource
 from findalike.errors import FindalikeError
+from findalike.server.answers import image_version
 from findalike.server.dependencies import ServiceOf
 from findalike.server.path_ids import EXAMPLE, IMAGE
 from findalike.server.pictures import (
@@ -25,6 +26,7 @@ from findalike.server.pictures import (
     width_of,
 )
 from findalike.server.problems import Problem, problem_responses
+from findalike.server.service import Service
 
 EXAMPLES = "examples"
 """Folder in the shop's with photos for shoppers to try."""
@@ -50,27 +52,66 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 }
 
 
+ImageId = Annotated[
+    str, Path(max_length=4096, description="Of an answer; a slash in it is written %2F.")
+]
+
+
 def pictures_of(request: Request) -> Pictures:
     """The pictures of the app."""
     return cast(Pictures, request.app.state.pictures)
 
 
+PicturesOf = Annotated[Pictures, Depends(pictures_of)]
+
+
 @router.get(
     f"/images/{IMAGE}",
-    summary="A picture of the shop",
+    summary="A picture of the shop as it is now",
     response_class=Response,
     responses={**_PICTURE, **problem_responses(404, 422, 429, 503)},
 )
 async def get_image(
-    image_id: Annotated[
-        str, Path(max_length=4096, description="Of an answer; a slash in it is written %2F.")
-    ],
+    image_id: ImageId,
     request: Request,
     service: ServiceOf,
-    pictures: Annotated[Pictures, Depends(pictures_of)],
+    pictures: PicturesOf,
     width: Width = 320,
 ) -> Response:
-    """Get a picture made small, upright and without its metadata."""
+    """Get a picture made small, upright and without its metadata; it may be kept for minutes."""
+    return await _shown(image_id, None, request, service, pictures, width)
+
+
+@router.get(
+    f"/images/{IMAGE}/{{version}}",
+    summary="A picture of the shop in the version that an answer named",
+    response_class=Response,
+    responses={**_PICTURE, **problem_responses(404, 422, 429, 503)},
+)
+async def get_image_version(
+    image_id: ImageId,
+    version: Annotated[str, Path(max_length=64, examples=["0a1b2c3d4e5f"])],
+    request: Request,
+    service: ServiceOf,
+    pictures: PicturesOf,
+    width: Width = 320,
+) -> Response:
+    """Get a picture by the `url` of an answer; it may be kept for ever.
+
+    Once the picture has changed, answers name another address, and this one gives the new picture
+    for minutes.
+    """
+    return await _shown(image_id, version, request, service, pictures, width)
+
+
+async def _shown(
+    image_id: str,
+    version: str | None,
+    request: Request,
+    service: Service,
+    pictures: Pictures,
+    width: int,
+) -> Response:
     image = await service.in_time(service.read(lambda: service.shop.image(image_id)))
     if image is None:
         raise Problem(
@@ -81,7 +122,9 @@ async def get_image(
             title="No such image",
         )
     kind = format_of(request.headers.get("accept", ""))
-    return _answer(await pictures.get(image, width_of(width), kind), request)
+    picture = await pictures.get(image, width_of(width), kind)
+    lasting = picture.lasting and version == image_version(image)
+    return _answer(picture, request, lasting=lasting)
 
 
 @router.get(
@@ -118,8 +161,8 @@ def example_names(shop: FilePath) -> list[str]:
     return [name for name in found if name.lower().endswith(endings)][:MAX_EXAMPLES]
 
 
-def _answer(picture: Picture, request: Request) -> Response:
-    age = "max-age=31536000, immutable" if picture.lasting else "max-age=300"
+def _answer(picture: Picture, request: Request, *, lasting: bool = False) -> Response:
+    age = "max-age=31536000, immutable" if lasting else "max-age=300"
     headers = {"ETag": picture.etag, "Cache-Control": f"public, {age}", "Vary": "Accept"}
     asked = request.headers.get("if-none-match", "")
     if picture.etag in (tag.strip().removeprefix("W/") for tag in asked.split(",")):
