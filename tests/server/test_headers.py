@@ -21,6 +21,13 @@ def test_the_page_runs_its_own_scripts_alone(tmp_path):
     assert answer.headers["x-frame-options"] == "SAMEORIGIN"
     assert "camera=(self)" in answer.headers["permissions-policy"]
     assert "microphone=()" in answer.headers["permissions-policy"]
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+
+
+def test_what_only_pages_need_weighs_on_nothing_else(tmp_path):
+    headers = guarded(tmp_path, open_search=True).get("/v1/images/1").headers
+    for name in ("permissions-policy", "cross-origin-opener-policy", "x-frame-options"):
+        assert name not in headers
 
 
 def test_shops_that_are_named_may_frame_the_page(tmp_path):

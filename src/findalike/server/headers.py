@@ -77,13 +77,8 @@ class SecurityHeaders:
         headers.setdefault("Content-Security-Policy", self._page_policy if page else API_POLICY)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-        headers.setdefault(
-            "Permissions-Policy",
-            "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
-        )
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        if page and not self._framed:
-            headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+        if page:
+            self._add_for_pages(headers)
         # Pictures and the widget's script are for the pages of other origins; answers are not,
         # except by CORS.
         picture = path.startswith(PICTURES)
@@ -93,3 +88,13 @@ class SecurityHeaders:
         )
         if path.startswith("/v1/") and not picture:
             headers.setdefault("Cache-Control", "no-store")
+
+    def _add_for_pages(self, headers: MutableHeaders) -> None:
+        """Add what browsers heed of a page alone, and scripts would carry for nothing."""
+        headers.setdefault(
+            "Permissions-Policy",
+            "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
+        )
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if not self._framed:
+            headers.setdefault("X-Frame-Options", "SAMEORIGIN")
