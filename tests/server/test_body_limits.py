@@ -139,7 +139,7 @@ def body_in_pieces(*pieces, pause):
     return receive
 
 
-def run(limits, receive, app, headers=()):
+def run(limits, receive, app, headers=(), path="/v1/search"):
     sent = []
 
     async def send(message):
@@ -148,7 +148,7 @@ def run(limits, receive, app, headers=()):
     scope = {
         "type": "http",
         "method": "POST",
-        "path": "/v1/search",
+        "path": path,
         "headers": [(b"transfer-encoding", b"chunked"), *headers],
         "query_string": b"",
         "state": {},
@@ -180,6 +180,25 @@ def test_a_slow_body_is_given_up(answers):
     assert seen == ["_BodyRefusedError"]
     assert [message.get("status") for message in sent] == [408, None]
     assert json.loads(sent[1]["body"])["type"].endswith("too-slow")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v1/search", 408), ("/v1/imports", 200)])
+def test_silence_ends_however_much_was_sent(path, status):
+    async def app(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    limits = BodyLimits(
+        max_bytes=1_000_000,
+        max_bytes_below={},
+        patience=0.8,
+        seconds=0.9,
+        seconds_below={"/v1/imports": 60.0},
+    )
+    receive = body_in_pieces(b"x" * 900_000, *[b"x"] * 30, pause=0.06)
+    assert run(limits, receive, app, FORM, path)[0]["status"] == status
 
 
 def test_a_body_that_keeps_coming_may_take_longer():

@@ -67,6 +67,16 @@ def alive(running: Running) -> bool:
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
+def test_what_was_sent_earns_no_long_silence(running):
+    """A large body that rests just before its end would hold its bytes for minutes."""
+    head = HEAD.replace(b"application/json", b"multipart/form-data; boundary=b")
+    with running.connect() as connection:
+        connection.sendall(head + b"Content-Length: 1000000\r\n\r\n" + b"x" * 950_000)
+        answer = all_of(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"too-slow" in answer
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -9,7 +9,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,8 +38,10 @@ class BodyLimits:
         max_bytes: the largest body.
         max_bytes_below: other limits for paths that begin so.
         max_json_depth: brackets within brackets.
-        patience: seconds that a client may be silent in all while it sends.
-        bytes_per_second: as many earn it a further second of silence.
+        patience: seconds that a client may be silent at a time, and in all before it sent much.
+        bytes_per_second: as many earn it a further second of silence in all.
+        seconds: of silence in all, however much was sent.
+        seconds_below: other such ends for paths that begin so.
     """
 
     max_bytes: int
@@ -47,13 +49,18 @@ class BodyLimits:
     max_json_depth: int = 16
     patience: float = 15.0
     bytes_per_second: float = 4_000.0
+    seconds: float = 60.0
+    seconds_below: Mapping[str, float] = field(default_factory=dict)
 
     def most(self, path: str) -> int:
         """The largest body that may be sent to a path."""
-        for start, most in self.max_bytes_below.items():
-            if path.startswith(start):
-                return most
-        return self.max_bytes
+        return next(
+            (m for p, m in self.max_bytes_below.items() if path.startswith(p)), self.max_bytes
+        )
+
+    def end(self, path: str) -> float:
+        """Seconds of silence in all while a body is sent to a path."""
+        return next((s for p, s in self.seconds_below.items() if path.startswith(p)), self.seconds)
 
 
 class LimitedBodies:
@@ -106,6 +113,7 @@ class _Body:
         self._receive = receive
         self._limits = limits
         self._most = limits.most(connection.scope["path"])
+        self._end = limits.end(connection.scope["path"])
         self._size = 0
         self._silent = 0.0
         self._began = False
@@ -176,12 +184,13 @@ class _Body:
         self._json = None
 
     async def _in_time(self) -> Message:
-        """The next message, unless the client is too slow in all."""
-        earned = self._size / self._limits.bytes_per_second
-        left = self._limits.patience + earned - self._silent
+        """The next message, unless the client is silent for too long, now or in all."""
+        patience = self._limits.patience
+        earned = patience + self._size / self._limits.bytes_per_second
+        left = min(earned, self._end) - self._silent
         began = time.monotonic()
         try:
-            async with asyncio.timeout(max(left, 0.0)):
+            async with asyncio.timeout(max(min(left, patience), 0.0)):
                 return await self._receive()
         except TimeoutError:
             raise self._refused(_too_slow()) from None

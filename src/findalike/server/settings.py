@@ -38,8 +38,8 @@ class ServerSettings(BaseModel):
         fetch_seconds: until the image of an ``image_url`` is given up.
         stop_seconds: how long a stopping service finishes what it accepted.
         max_feed_bytes: largest request body of an import.
-        body_patience: seconds that a client may be silent in all while it sends a body; each
-            4,000 bytes earn it a further one.
+        body_patience: seconds that a client may be silent at a time while it sends a body, and in
+            all; each 4,000 bytes earn it a further one in all, up to a minute (a feed ten).
         max_connections: open at once in each worker.
         address_rate: requests a second from one address without a key, or with one that pages
             hold; 0 for no limit.
