@@ -2,9 +2,8 @@
 
 A commit costs tens of milliseconds however little is in it, so changes that arrive together are
 written together. Within a group they are carried out in their order, in memory, on what the shop
-holds of the products they name. What a killed process leaves behind is a group that is whole, or
-one whose products still have images they were to lose; nobody was told of either, and sending the
-same change again makes it right.
+holds of the products they name. A group whose upsert a killed process has done is whole once the
+next writer comes, see ``unfinished``; nobody was told of it.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,31 +31,36 @@ from findalike.shop.changes import (
 )
 from findalike.shop.importing import row_hash
 from findalike.shop.rows import BOX_COLUMNS, box_of, index_row, product_of, stored_product
+from findalike.shop.unfinished import forget_unfinished, note_unfinished
 from findalike.types import CatalogueImage, CatalogueRow, FieldType, ImageId, Product, ProductId
 
 Row: TypeAlias = dict[str, Any]
 
 
-def write_changes(index: Index, changes: Sequence[Change]) -> list[WriteOutcome]:
+def write_changes(index: Index, changes: Sequence[Change], *, folder: Path) -> list[WriteOutcome]:
     """Carry out changes in their order; returns what became of each.
 
     A change that cannot be carried out gives its error and leaves the others alone.
+
+    Args:
+        folder: of the shop, whose right to write the caller holds.
 
     Raises:
         StorageError, EngineError: if the group could not be written. None of its changes counts
             as done then.
     """
     try:
-        return _write_group(index, changes)
+        return _write_group(index, changes, folder)
     except UserError as error:
         if len(changes) == 1:
             return [error]
     # One of them has a value that has no place, such as an attribute that another process has
     # just given another type: alone, each is taken or refused for itself.
-    return [outcome for change in changes for outcome in write_changes(index, [change])]
+    alone = (write_changes(index, [change], folder=folder) for change in changes)
+    return [outcome for outcomes in alone for outcome in outcomes]
 
 
-def _write_group(index: Index, changes: Sequence[Change]) -> list[WriteOutcome]:
+def _write_group(index: Index, changes: Sequence[Change], folder: Path) -> list[WriteOutcome]:
     types: dict[str, FieldType] = {}
     for change in changes:
         if not isinstance(change, RemoveProduct):
@@ -67,13 +72,18 @@ def _write_group(index: Index, changes: Sequence[Change]) -> list[WriteOutcome]:
             outcomes.append(shelf.take(change))
         except ImageTakenError as error:
             outcomes.append(error)
-    fresh = shelf.to_write()
+    fresh, gone = shelf.to_write(), shelf.to_delete()
+    if fresh and gone:
+        coming = [row["image_id"] for row in fresh]
+        note_unfinished(folder, at=shelf.now, coming=coming, going=gone)
     if fresh:
         vectors = np.stack([np.asarray(row[VECTOR], dtype=np.float32) for row in fresh])
         plain = [{name: row[name] for name in row if name != VECTOR} for row in fresh]
         index.upsert(image_rows(plain, vectors, dict(index.attributes) | types))
-    if gone := shelf.to_delete():
+    if gone:
         index.delete(In("image_id", tuple(sorted(gone))))
+    if fresh and gone:
+        forget_unfinished(folder)
     version = index.version
     return [
         replace(outcome, version=version) if isinstance(outcome, Written) else outcome

@@ -82,6 +82,7 @@ from findalike.shop.rows import (
 )
 from findalike.shop.searching import nearest_products
 from findalike.shop.typical import TypicalScore
+from findalike.shop.unfinished import UNFINISHED_NAME, finish, is_unfinished
 from findalike.shop.uploaded import UPLOADS, keep_upload
 from findalike.shop.vectors import stored_vectors
 from findalike.shop.verifying import read_known_image, verify_index
@@ -90,7 +91,7 @@ from findalike.types import Box, Embeddings, FieldType, ImageId, ProductId
 
 PARTS = ("encoder", "index")
 FOLDERS = ("reports", "imports", UPLOADS, FEEDBACK)
-FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json", ".keys.lock")
+FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json", ".keys.lock", UNFINISHED_NAME)
 
 
 class Shop:
@@ -346,9 +347,21 @@ class Shop:
             StorageError, EngineError: if nothing could be written.
         """
         with writer_lock(self.folder, wait=wait):
-            outcomes = write_changes(self._index, changes)
+            finish(self._index, self.folder)
+            outcomes = write_changes(self._index, changes, folder=self.folder)
         touch_history(self.folder)
         return outcomes
+
+    def finish_changes(self) -> None:
+        """Finish single changes that a killed process left by half, before anybody sees them.
+
+        Raises:
+            ShopLockedError: if another process is writing; ``write`` finishes them as well.
+            StorageError, EngineError: if the disk or engine fails.
+        """
+        if is_unfinished(self.folder):
+            with writer_lock(self.folder):
+                finish(self._index, self.folder)
 
     def caretaker(self) -> Caretaker:
         """One who keeps this shop fast beside many single changes."""
