@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from findalike.server.admission import Admission, ByteBudget
+from findalike.server.admission import Admission, Budget
 from findalike.server.problems import Problem
 
 
@@ -67,12 +67,26 @@ def test_nobody_is_let_in_who_would_run_out_of_time() -> None:
         pass
 
 
-def test_bytes_are_bounded() -> None:
-    budget = ByteBudget(100)
-    budget.take(60)
-    with pytest.raises(Problem) as refused:
-        budget.take(41)
+def test_a_budget_is_bounded_in_all() -> None:
+    budget = Budget(100, share=100, what="bytes are held")
+    budget.take(60, "a")
+    with pytest.raises(Problem, match="60 bytes are held") as refused:
+        budget.take(41, None)
     assert refused.value.status == 429
-    budget.take(40)
-    budget.give_back(100)
+    budget.take(40, None)
+    budget.give_back(60, "a")
+    budget.give_back(40, None)
     assert budget.held == 0
+
+
+def test_nobody_takes_more_than_a_share_of_a_budget() -> None:
+    budget = Budget(100, share=30, what="bytes are held")
+    budget.take(30, "a")
+    with pytest.raises(Problem, match="for you alone") as refused:
+        budget.take(1, "a")
+    assert refused.value.status == 429
+    budget.take(30, "b")
+    budget.take(40, None)
+    for held, owner in ((30, "a"), (30, "b"), (40, None)):
+        budget.give_back(held, owner)
+    budget.take(30, "a")

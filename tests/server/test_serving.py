@@ -136,7 +136,7 @@ def test_nothing_is_computed_for_a_client_who_left(server_shop: Path, server_pho
         for client in clients:
             client.close()
         _until(lambda: service.admission.taken == 0)
-        _until(lambda: service.uploads.held == 0)
+        _until(lambda: running.app.state.uploads.held == 0)
         gate.set()
         time.sleep(0.2)
         assert embedded == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from findalike.server.problems import Problem
-from findalike.server.uploads import LONGEST_FIELD, MOST_PARTS, parse_form
+from findalike.server.uploads import LARGE, LONGEST_FIELD, MOST_PARTS, Form, form_of, parse_form
 
 KIND = 'multipart/form-data; boundary="b"'
 
@@ -30,7 +32,7 @@ def test_what_goes_in_comes_out(data: bytes, text: str) -> None:
     if "--b" in text:
         return
     body = part("image", data, file="x.jpg") + part("where", text.encode()) + b"--b--\r\n"
-    form = parse_form(body, KIND)
+    form = form_of(body, KIND)
     assert form.files == [("image", data)]
     assert form.texts == {"where": text}
 
@@ -39,7 +41,7 @@ def test_what_goes_in_comes_out(data: bytes, text: str) -> None:
 def test_anything_else_is_read_or_a_problem(data: bytes) -> None:
     for body in (data, b"--b\r\n" + data, part("image", data)[:-4] + data):
         with suppress(Problem):
-            parse_form(body, KIND)
+            form_of(body, KIND)
 
 
 @pytest.mark.parametrize(
@@ -59,13 +61,13 @@ def test_anything_else_is_read_or_a_problem(data: bytes) -> None:
 )
 def test_forms_that_are_refused(body: bytes, says: str) -> None:
     with pytest.raises(Problem, match=says):
-        parse_form(body, KIND)
+        form_of(body, KIND)
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", f"x; boundary={'b' * 71}"])
 def test_boundaries_that_are_refused(kind: str) -> None:
     with pytest.raises(Problem, match="boundary"):
-        parse_form(b"", kind)
+        form_of(b"", kind)
 
 
 def test_no_upload_reaches_the_disk(
@@ -82,7 +84,7 @@ def test_no_upload_reaches_the_disk(
     assert len(file.getvalue()) > 5_000_000
     answer = client.post("/v1/search", files={"image": ("a.png", file.getvalue())})
     assert answer.status_code == 200
-    assert client.app.state.service.uploads.held == 0
+    assert client.app.state.uploads.held == 0
 
 
 def test_bodies_beyond_the_limit_are_refused(client: TestClient) -> None:
@@ -96,7 +98,7 @@ def test_bodies_beyond_the_limit_are_refused(client: TestClient) -> None:
 
     unsaid = client.post("/v1/search", content=chunks(), headers={"content-type": KIND})
     assert unsaid.status_code == 413
-    assert client.app.state.service.uploads.held == 0
+    assert client.app.state.uploads.held == 0
 
 
 def test_a_photo_beyond_the_limit_is_refused(client: TestClient) -> None:
@@ -105,3 +107,19 @@ def test_a_photo_beyond_the_limit_is_refused(client: TestClient) -> None:
     answer = client.post("/v1/search", files={"image": photo})
     assert answer.status_code == 413
     assert answer.json()["type"] == "urn:findalike:problem:image-too-large"
+
+
+@pytest.mark.parametrize(("size", "beside"), [(100, False), (LARGE, True)])
+def test_large_forms_are_taken_apart_beside_the_event_loop(
+    monkeypatch: pytest.MonkeyPatch, size: int, beside: bool
+) -> None:
+    threads = []
+
+    def noted(body: bytes, kind: str) -> Form:
+        threads.append(threading.current_thread())
+        return form_of(body, kind)
+
+    monkeypatch.setattr("findalike.server.uploads.form_of", noted)
+    body = part("image", b"x" * size, file="x.jpg") + b"--b--\r\n"
+    assert asyncio.run(parse_form(body, KIND)).files == [("image", b"x" * size)]
+    assert (threads != [threading.main_thread()]) == beside

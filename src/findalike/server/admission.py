@@ -1,9 +1,10 @@
-"""Who may come in: a bounded number of searches, and a bounded number of bytes in memory."""
+"""Who may come in: a bounded number of searches, and a bounded share of what they need."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -64,26 +65,50 @@ class Admission:
         return self.taken * self._mean_seconds / self._mean_taken
 
 
-class ByteBudget:
-    """Bytes of requests that are held in memory at once."""
+class Budget:
+    """So much of something at once: in all, and for each of those who take it.
 
-    def __init__(self, most: int) -> None:
+    Whoever means harm, or does it by mistake, can use up a share and leaves the rest to others.
+    """
+
+    def __init__(self, most: int, *, share: int, what: str) -> None:
+        """Set up a budget that nobody holds anything of.
+
+        Args:
+            most: what all hold together, at most.
+            share: what one holds, at most.
+            what: the thing with its verb, as in "bytes of requests are in memory".
+        """
         self.most = most
+        self.share = share
         self.held = 0
+        self._what = what
+        self._by_owner: Counter[str] = Counter()
 
-    def take(self, size: int) -> None:
-        """Hold bytes.
+    def take(self, amount: int, owner: str | None) -> None:
+        """Hold some of it.
+
+        Args:
+            owner: who does; None for one that is no certain one and has no share of its own.
 
         Raises:
             Problem: 429 with ``Retry-After`` if there is no room.
         """
-        if self.held + size > self.most:
-            raise busy(f"{self.held:,} bytes of uploads are in memory", 1.0)
-        self.held += size
+        if self.held + amount > self.most:
+            raise busy(f"{self.held:,} {self._what}", 1.0)
+        if owner is not None and self._by_owner[owner] + amount > self.share:
+            raise busy(f"{self._by_owner[owner]:,} {self._what} for you alone", 1.0)
+        self.held += amount
+        if owner is not None:
+            self._by_owner[owner] += amount
 
-    def give_back(self, size: int) -> None:
-        """Let bytes go."""
-        self.held -= size
+    def give_back(self, amount: int, owner: str | None) -> None:
+        """Let some of it go."""
+        self.held -= amount
+        if owner is not None:
+            self._by_owner[owner] -= amount
+            if not self._by_owner[owner]:
+                del self._by_owner[owner]
 
 
 def busy(what: str, seconds: float) -> Problem:

@@ -1,4 +1,6 @@
-"""What the body of a request may be: how large, how slow, how deep, and of which kind.
+"""What the body of a request may be: how large, how slow, of which kind and shape.
+
+Every byte of every body is counted here, in all and for each client.
 
 Only who may send a body has it read: the role that the route needs is asked for before.
 """
@@ -8,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from findalike.errors import FindalikeError
 from findalike.server.access import Require, authorise
+from findalike.server.admission import Budget
+from findalike.server.json_shape import shape_problem
 from findalike.server.problems import (
     Problem,
     as_problem,
@@ -24,10 +27,13 @@ from findalike.server.problems import (
 )
 
 _JSON = re.compile(r"application/([a-z0-9.-]+\+)?json")
-# A string whole, or one bracket outside of strings. Written without alternatives inside of the
-# repetition, so that it takes time in proportion to the body whatever is in it.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+JSON_WITH_PHOTOS = frozenset({"/v1/search", "/v1/search:batch", "/v1/boxes", "/v1/feedback"})
+"""Paths whose JSON may hold photos in base64; that of others is far smaller."""
+
+FEEDS_BELOW = "/v1/imports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,49 +42,53 @@ class BodyLimits:
 
     Attributes:
         max_bytes: the largest body.
-        max_bytes_below: other limits for paths that begin so.
-        max_json_depth: brackets within brackets.
+        max_json_bytes: the largest JSON body without photos.
+        max_feed_bytes: the largest feed. Feeds are written to the disk as they come, so that only
+            the piece on its way is in memory; every other body is, as a whole.
         patience: seconds that a client may be silent at a time, and in all before it sent much.
         bytes_per_second: as many earn it a further second of silence in all.
         seconds: of silence in all, however much was sent.
-        seconds_below: other such ends for paths that begin so.
+        feed_seconds: the same for feeds.
     """
 
     max_bytes: int
-    max_bytes_below: Mapping[str, int]
-    max_json_depth: int = 16
+    max_json_bytes: int = 1_000_000
+    max_feed_bytes: int = 256_000_000
     patience: float = 15.0
     bytes_per_second: float = 4_000.0
     seconds: float = 60.0
-    seconds_below: Mapping[str, float] = field(default_factory=dict)
-
-    def most(self, path: str) -> int:
-        """The largest body that may be sent to a path."""
-        return next(
-            (m for p, m in self.max_bytes_below.items() if path.startswith(p)), self.max_bytes
-        )
-
-    def end(self, path: str) -> float:
-        """Seconds of silence in all while a body is sent to a path."""
-        return next((s for p, s in self.seconds_below.items() if path.startswith(p)), self.seconds)
+    feed_seconds: float = 600.0
 
 
 class LimitedBodies:
     """Middleware that holds bodies to the limits; one that breaks them is answered as a problem.
 
     Whatever the app makes of a body that ends in the middle, the client is told the real reason.
+    Bytes of a body count against the budget from when they came until the request is answered;
+    a route that holds further ones for it has them counted with ``request.state.holding``.
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: BodyLimits, budget: Budget) -> None:
+        """Set up.
+
+        Args:
+            app: what answers.
+            limits: what each body may be.
+            budget: bytes in memory at once, of all bodies.
+        """
         self._app = app
         self._limits = limits
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(HTTPConnection(scope), receive, self._limits)
+        connection = HTTPConnection(scope)
+        holding = Holding(self._budget, connection)
+        connection.state.holding = holding
+        body = _Body(connection, receive, self._limits, holding)
         started = False
 
         async def send_unless_refused(message: Message) -> None:
@@ -97,7 +107,33 @@ class LimitedBodies:
                 body.problem.headers["Connection"] = "close"
                 await problem_response(body.problem, Request(scope))(scope, receive, send)
         finally:
-            body.close()
+            holding.end()
+
+
+class Holding:
+    """The bytes that one request holds in memory."""
+
+    def __init__(self, budget: Budget, connection: HTTPConnection) -> None:
+        self._budget = budget
+        self._connection = connection
+        self._owner: str | None = None
+        self._held = 0
+
+    def take(self, size: int) -> None:
+        """Hold bytes until the request is answered.
+
+        Raises:
+            Problem: 429 if there is no room.
+        """
+        if not self._held:  # whose they are is found out by the gate, which lies further in
+            self._owner = getattr(self._connection.state, "payer", None)
+        self._budget.take(size, self._owner)
+        self._held += size
+
+    def end(self) -> None:
+        """Hold nothing any more."""
+        self._budget.give_back(self._held, self._owner)
+        self._held = 0
 
 
 class _BodyRefusedError(Exception):
@@ -107,19 +143,22 @@ class _BodyRefusedError(Exception):
 class _Body:
     """The body of one request on its way in."""
 
-    def __init__(self, connection: HTTPConnection, receive: Receive, limits: BodyLimits) -> None:
+    def __init__(
+        self, connection: HTTPConnection, receive: Receive, limits: BodyLimits, holding: Holding
+    ) -> None:
         self.problem: Problem | None = None
         self._connection = connection
         self._receive = receive
         self._limits = limits
-        self._most = limits.most(connection.scope["path"])
-        self._end = limits.end(connection.scope["path"])
+        self._holding = holding
+        self._most = limits.max_bytes
+        self._seconds = limits.seconds
         self._size = 0
         self._silent = 0.0
         self._began = False
         self._ended = False
-        self._depth = 0
-        self._json: bytearray | None = None
+        self._is_feed = False
+        self._json: list[bytes] | None = None
 
     def check_headers(self) -> None:
         """Hold the headers against the limits.
@@ -133,8 +172,12 @@ class _Body:
         length = headers.get("content-length", "")
         media = headers.get("content-type", "").split(";", 1)[0].strip().lower()
         is_json = _JSON.fullmatch(media) is not None
-        if is_json:  # kept in memory as a whole, so it has no larger limit anywhere
-            self._most = min(self._most, self._limits.max_bytes)
+        path, limits = self._connection.scope["path"], self._limits
+        if is_json and path not in JSON_WITH_PHOTOS:
+            self._most = min(limits.max_bytes, limits.max_json_bytes)
+        elif not is_json and path.startswith(FEEDS_BELOW):
+            self._is_feed = True
+            self._most, self._seconds = limits.max_feed_bytes, limits.feed_seconds
         if length.isdecimal() and int(length[:18]) > self._most:
             raise self._refused(_too_large(self._most))
         has_body = length not in ("", "0") or "transfer-encoding" in headers
@@ -145,7 +188,7 @@ class _Body:
                 )
                 raise self._refused(wrong_media_type(media, next_step=step))
             if is_json:
-                self._json = bytearray()
+                self._json = []
 
     async def receive(self) -> Message:
         """The next part of the body; a JSON body comes in one part, checked.
@@ -169,25 +212,30 @@ class _Body:
             self._size += len(chunk)
             if self._size > self._most:
                 raise self._refused(_too_large(self._most))
+            self._hold(len(chunk))
             self._ended = not message.get("more_body", False)
             if self._json is None:
                 return message
-            self._json += chunk
+            self._json.append(chunk)
             if self._ended:
-                whole, self._json = bytes(self._json), None
-                if json_depth(whole, self._limits.max_json_depth) > self._limits.max_json_depth:
-                    raise self._refused(_too_deep(self._limits.max_json_depth))
+                whole, self._json = b"".join(self._json), None
+                if wrong := shape_problem(whole):
+                    raise self._refused(_misshapen(wrong))
                 return {"type": "http.request", "body": whole, "more_body": False}
 
-    def close(self) -> None:
-        """Let go of what was read."""
-        self._json = None
+    def _hold(self, size: int) -> None:
+        if self._is_feed:
+            self._holding.end()  # the piece before is on the disk
+        try:
+            self._holding.take(size)
+        except Problem as problem:
+            raise self._refused(problem) from None
 
     async def _in_time(self) -> Message:
         """The next message, unless the client is silent for too long, now or in all."""
         patience = self._limits.patience
         earned = patience + self._size / self._limits.bytes_per_second
-        left = min(earned, self._end) - self._silent
+        left = min(earned, self._seconds) - self._silent
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(min(left, patience), 0.0)):
@@ -212,22 +260,8 @@ class _Body:
     def _refused(self, problem: Problem) -> _BodyRefusedError:
         self.problem = problem
         self._json = None
+        self._holding.end()
         return _BodyRefusedError()
-
-
-def json_depth(body: bytes, most: int) -> int:
-    """How deep brackets lie within brackets; counts no further than one above ``most``."""
-    depth = deepest = 0
-    for token in _TOKEN.finditer(body):
-        first = body[token.start()]
-        if first in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > most:
-                break
-        elif first in b"]}":
-            depth -= 1
-    return deepest
 
 
 def _packed() -> Problem:
@@ -250,11 +284,11 @@ def _too_large(most: int) -> Problem:
     )
 
 
-def _too_deep(most: int) -> Problem:
+def _misshapen(wrong: str) -> Problem:
     return Problem(
         400,
         "malformed-json",
-        f"the JSON has brackets more than {most} deep",
+        f"the JSON cannot be what this path takes: {wrong}",
         next_step="send it as /docs describes",
         title="The body cannot be read",
     )

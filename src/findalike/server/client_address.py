@@ -71,6 +71,22 @@ def address_group(address: str) -> str:
     return address
 
 
+def payer(address: str, *, key_id: str | None, shared_key: bool) -> str | None:
+    """Whose share it is that a request takes something of.
+
+    Args:
+        address: of the client.
+        key_id: of its key, None without one.
+        shared_key: whether the key is one that pages hold, which everybody can read there.
+
+    Returns:
+        The name of the key or the address; None for `NOBODY`.
+    """
+    if key_id is not None and not shared_key:
+        return f"key {key_id}"
+    return None if address == NOBODY else address_group(address)
+
+
 def within(address: str, allowed: Sequence[Network]) -> bool:
     """Whether an address is in one of the networks; `NOBODY` is in none."""
     plain = _plain(address)

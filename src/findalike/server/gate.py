@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from findalike.errors import FindalikeError
 from findalike.server.access import identify, too_many
-from findalike.server.client_address import client_address
+from findalike.server.client_address import client_address, payer
 from findalike.server.problems import Problem, as_problem, problem_response
 
 
@@ -48,13 +48,13 @@ def _admit(connection: HTTPConnection) -> dict[str, str]:
     Raises:
         Problem: if the key is wrong, or the limit is used up.
     """
-    services = connection.app.state
+    services, state = connection.app.state, connection.state
     _, role = identify(connection)
+    address = client_address(connection.scope, services.trusted_proxies)
+    key_id = state.caller if role else None
+    state.payer = payer(address, key_id=key_id, shared_key=state.shared_key)
     verdict = services.rate_limits.take(
-        connection.scope["path"],
-        address=client_address(connection.scope, services.trusted_proxies),
-        key_id=connection.state.caller if role else None,
-        shared_key=connection.state.shared_key,
+        connection.scope["path"], address=address, key_id=key_id, shared_key=state.shared_key
     )
     if not verdict.allowed:
         problem = too_many("this key or address has asked too often", verdict.wait)

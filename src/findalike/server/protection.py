@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from findalike.errors import SettingError
+from findalike.server.admission import Budget
 from findalike.server.body_limits import BodyLimits, LimitedBodies
 from findalike.server.client_address import networks
 from findalike.server.connections import ConnectionLimits
@@ -31,8 +32,8 @@ from findalike.server.settings import ServerSettings
 from findalike.server.tracing import start_tracing
 from findalike.shop.history import HISTORY_NAME
 
-FEED_SECONDS = 600.0
-"""Time to send a feed of 256 MB at 3.4 Mbit/s."""
+SHARES = 4
+"""One client holds at most this part of the memory for uploads, but always one whole body."""
 
 
 def protect(app: FastAPI, settings: ServerSettings) -> None:
@@ -61,14 +62,18 @@ def protect(app: FastAPI, settings: ServerSettings) -> None:
     state.traces = start_tracing(settings.trace_endpoint, share=settings.trace_share)
     limits = BodyLimits(
         max_bytes=settings.max_body_bytes,
-        max_bytes_below={"/v1/imports": settings.max_feed_bytes},
+        max_feed_bytes=settings.max_feed_bytes,
         patience=settings.body_patience,
-        seconds_below={"/v1/imports": FEED_SECONDS},
+    )
+    state.uploads = Budget(
+        settings.upload_bytes,
+        share=max(settings.upload_bytes // SHARES, settings.max_body_bytes),
+        what="bytes of requests are in memory",
     )
     framing = [web_origin(origin, name="frame_ancestors") for origin in settings.frame_ancestors]
     describe_layers(app)
     # The last one added is the outermost.
-    app.add_middleware(LimitedBodies, limits=limits)
+    app.add_middleware(LimitedBodies, limits=limits, budget=state.uploads)
     app.add_middleware(Gate)
     app.add_middleware(
         CORSMiddleware,
@@ -115,7 +120,7 @@ async def watched(app: FastAPI, service: Service) -> AsyncIterator[None]:
     recall = RecallSample(service.shop.recall_of, state.metrics.recall, every=settings.recall_every)
     state.sampler = Sampler(
         state.metrics,
-        look=partial(_queues, service),
+        look=partial(_queues, service, state.uploads),
         look_at_shop=partial(_shop_state, service),
     )
     service.embedder.on_batch = state.metrics.batch
@@ -129,11 +134,11 @@ async def watched(app: FastAPI, service: Service) -> AsyncIterator[None]:
         await asyncio.to_thread(state.traces.stop)
 
 
-def _queues(service: Service) -> dict[str, float]:
+def _queues(service: Service, uploads: Budget) -> dict[str, float]:
     return {
         "queue_searches": float(service.admission.taken),
         "queue_photos": float(service.embedder.waiting),
-        "upload_bytes": float(service.uploads.held),
+        "upload_bytes": float(uploads.held),
     }
 
 

@@ -14,6 +14,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -22,7 +23,7 @@ import numpy as np
 from findalike.data.fetch import Fetcher
 from findalike.data.photo_boxes import PhotoBoxes, photo_boxes
 from findalike.data.prepare import Prepared
-from findalike.server.admission import Admission, ByteBudget
+from findalike.server.admission import Admission
 from findalike.server.answers import BoxSource, answer_of
 from findalike.server.batching import Batcher
 from findalike.server.likeness import Meaning
@@ -30,6 +31,7 @@ from findalike.server.photos import PreparedPhoto, check_file, prepare_photo
 from findalike.server.problems import Problem
 from findalike.server.search_input import SearchInput
 from findalike.server.settings import ServerSettings
+from findalike.server.visibility import Visibility
 from findalike.shop.page_request import PageRequest
 from findalike.shop.pages import Page
 from findalike.shop.shop import Shop
@@ -50,7 +52,7 @@ class Service:
         self.shop = shop
         self.settings = settings
         self.admission = Admission(places=settings.queue, deadline=settings.deadline)
-        self.uploads = ByteBudget(settings.upload_bytes)
+        self.visibility = Visibility(shop.folder, where=settings.where)
         self.ready = False
         self.on_embedding: Callable[[Embeddings], None] | None = None
         """Told the embedding of each photo that is searched with."""
@@ -127,7 +129,8 @@ class Service:
         """
         with self.admission.enter():
             started = time.perf_counter()
-            looking = self._run(self._searching, partial(self.shop.similar, product_id, page))
+            seen = self.visibility.of(page)
+            looking = self._run(self._searching, partial(self.shop.similar, product_id, seen))
             found = await self.in_time(looking)
         if found is None:
             raise Problem(
@@ -182,6 +185,7 @@ class Service:
     async def _answer(self, asked: SearchInput) -> dict[str, Any]:
         started = time.perf_counter()
         timings: dict[str, float] = {}
+        asked = replace(asked, page=self.visibility.of(asked.page))
         with self.embedder.expect():
             photo = await self._prepared(asked, timings)
         prepared = photo.prepared

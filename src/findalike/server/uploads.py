@@ -1,20 +1,17 @@
-"""The body of a request, read into memory within bounds and never onto the disk.
+"""Forms, taken apart in memory within bounds and never written to the disk.
 
 Starlette's own reading of forms is not used: it keeps files above a megabyte in temporary files.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from findalike.server.admission import ByteBudget
 from findalike.server.problems import Problem
 
 if TYPE_CHECKING:
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 64
 LONGEST_FIELD = 16_384
+LARGE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -32,48 +30,21 @@ class Form:
     files: list[tuple[str, bytes]] = field(default_factory=list)
 
 
-@asynccontextmanager
-async def body_of(request: Request, *, most: int, budget: ByteBudget) -> AsyncIterator[bytes]:
-    """The body of a request, whose bytes count against the budget while the block runs.
-
-    Raises:
-        Problem: 413 if it is larger than ``most``; 429 if the budget is used up.
-        ClientDisconnect: if the client goes before its end.
-    """
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said[:18]) > most:
-        raise too_large(int(said[:18]), most)
-    held = 0
-    try:
-        chunks = []
-        async for chunk in request.stream():
-            if held + len(chunk) > most:
-                raise too_large(held + len(chunk), most)
-            budget.take(len(chunk))
-            held += len(chunk)
-            chunks.append(chunk)
-        yield b"".join(chunks)
-    finally:
-        budget.give_back(held)
-
-
-def too_large(size: int, most: int) -> Problem:
-    """The problem of a body beyond the limit."""
-    return Problem(
-        413,
-        "too-large",
-        f"the request has {size:,} bytes or more, and {most:,} are allowed",
-        next_step="send a smaller photo: 1,000 pixels a side are plenty for a search",
-        title="The request is too large",
-    )
-
-
-def parse_form(body: bytes, content_type: str) -> Form:
+async def parse_form(body: bytes, content_type: str) -> Form:
     """Take a multipart body apart; a part with a file name is a file, the others are texts.
+
+    A large one is taken apart in a thread: full of line ends, it takes a second.
 
     Raises:
         Problem: 400 if it is not multipart, or has too many or too large parts.
     """
+    if len(body) > LARGE:
+        return await asyncio.to_thread(form_of, body, content_type)
+    return form_of(body, content_type)
+
+
+def form_of(body: bytes, content_type: str) -> Form:
+    """The same on the thread it is called on."""
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary or len(boundary) > 70:
         raise _malformed("the header Content-Type names no usable boundary")

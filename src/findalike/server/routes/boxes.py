@@ -18,7 +18,7 @@ from findalike.server.search_input import (
     image_of_json,
     validated_json,
 )
-from findalike.server.uploads import body_of, parse_form
+from findalike.server.uploads import parse_form
 
 router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
 
@@ -51,9 +51,7 @@ async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:
     Where no thing stands out for sure, the first box is the whole photo. Nothing of the photo is
     stored.
     """
-    settings = service.settings
-    async with body_of(request, most=settings.max_body_bytes, budget=service.uploads) as body:
-        found = await while_present(request, service.boxes(_asked(body, request)))
+    found = await while_present(request, service.boxes(await _asked(request)))
     return BoxesAnswer(
         image=ImageSize(width=found.width, height=found.height),
         boxes=[
@@ -62,11 +60,12 @@ async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:
     )
 
 
-def _asked(body: bytes, request: Request) -> SearchInput:
+async def _asked(request: Request) -> SearchInput:
     header = request.headers.get("content-type", "")
     media = header.split(";", 1)[0].strip().lower()
+    body = await request.body()
     if media == "multipart/form-data":
-        return image_of_form(parse_form(body, header))
+        return image_of_form(await parse_form(body, header))
     if media == "application/json":
         return image_of_json(validated_json(IMAGE_BODY, body))
     raise wrong_media_type(

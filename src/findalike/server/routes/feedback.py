@@ -27,7 +27,7 @@ from findalike.server.admission import busy
 from findalike.server.dependencies import ServiceOf
 from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.search_input import validated, validated_json
-from findalike.server.uploads import Form, body_of, parse_form
+from findalike.server.uploads import Form, parse_form
 from findalike.shop.feedback import FeedbackStore
 from findalike.types import Box
 
@@ -125,28 +125,27 @@ async def add_feedback(request: Request, service: ServiceOf) -> Response:
         raise busy(f"{WAITING} events are being written", 1.0)
     state.feedback_waiting += 1
     try:
-        limit = service.settings.max_body_bytes
-        async with body_of(request, most=limit, budget=service.uploads) as raw:
-            said, photo = _read(raw, request.headers.get("content-type", ""))
-            kept = await service.read(
-                lambda: store.add(
-                    query_id=said.query_id,
-                    product_id=said.product_id,
-                    event=said.event,
-                    rank=said.rank,
-                    photo=photo() if said.consent else _UNREAD if said.photo_base64 else None,
-                    box=None if said.box is None else Box(*said.box),
-                    consent=said.consent,
-                    limits=service.settings.image_limits,
-                )
+        raw = await request.body()
+        said, photo = await _read(raw, request.headers.get("content-type", ""))
+        kept = await service.read(
+            lambda: store.add(
+                query_id=said.query_id,
+                product_id=said.product_id,
+                event=said.event,
+                rank=said.rank,
+                photo=photo() if said.consent else _UNREAD if said.photo_base64 else None,
+                box=None if said.box is None else Box(*said.box),
+                consent=said.consent,
+                limits=service.settings.image_limits,
             )
+        )
     finally:
         state.feedback_waiting -= 1
     body = to_json({"stored": kept.stored, "photo": kept.photo})
     return Response(body, 202, media_type="application/json")
 
 
-def _read(raw: bytes, content_type: str) -> tuple[FeedbackBody, Any]:
+async def _read(raw: bytes, content_type: str) -> tuple[FeedbackBody, Any]:
     media = content_type.split(";", 1)[0].strip().lower()
     if media == "application/json":
         said = validated_json(_BODY, raw)
@@ -155,7 +154,7 @@ def _read(raw: bytes, content_type: str) -> tuple[FeedbackBody, Any]:
         raise wrong_media_type(
             media, next_step="send application/json, or multipart/form-data with a file photo"
         )
-    form = parse_form(raw, content_type)
+    form = await parse_form(raw, content_type)
     photos = [data for name, data in form.files if name == "photo"]
     if len(photos) != len(form.files) or len(photos) > 1:
         raise Problem(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, cast
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
@@ -16,6 +17,7 @@ from findalike.server.cursors import LONGEST, cursor_of, last_id_of
 from findalike.server.dependencies import ServiceOf
 from findalike.server.incoming import Incoming
 from findalike.server.path_ids import PRODUCT
+from findalike.server.picture_address import image_url, inside_url
 from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.product_models import (
     PatchBody,
@@ -27,8 +29,9 @@ from findalike.server.product_models import (
 )
 from findalike.server.search_input import validated_json
 from findalike.server.updates import Updates
-from findalike.server.uploads import body_of, parse_form
+from findalike.server.uploads import parse_form
 from findalike.shop.changes import Change, RemoveProduct, Written
+from findalike.shop.results import FoundImage
 
 MAX_PAGE = 200
 
@@ -77,6 +80,16 @@ def incoming_of(request: Request) -> Incoming:
     return cast(Incoming, request.app.state.incoming)
 
 
+def address_of(request: Request, service: ServiceOf) -> Address:
+    """Where keys of the catalogue find pictures, those that the public does not see as well."""
+    if not service.visibility.hides_products:
+        return image_url
+    signatures = request.app.state.signatures
+    return lambda image: inside_url(image, signatures)
+
+
+Address: TypeAlias = Callable[[FoundImage], str]
+AddressOf = Annotated[Address, Depends(address_of)]
 UpdatesOf = Annotated[Updates, Depends(updates_of)]
 IncomingOf = Annotated[Incoming, Depends(incoming_of)]
 
@@ -89,6 +102,7 @@ IncomingOf = Annotated[Incoming, Depends(incoming_of)]
 )
 async def list_products(
     service: ServiceOf,
+    address: AddressOf,
     cursor: Annotated[
         str | None, Query(max_length=LONGEST, description="next_cursor of the page before.")
     ] = None,
@@ -116,7 +130,7 @@ async def list_products(
     last = page.last_id
     return _json(
         {
-            "products": [product_json(stored) for stored in page.products],
+            "products": [product_json(stored, address=address) for stored in page.products],
             "next_cursor": None if last is None else cursor_of(last, asked=asked),
             "shop_version": page.shop_version,
         }
@@ -129,12 +143,12 @@ async def list_products(
     response_model=ProductAnswer,
     responses=problem_responses(401, 403, 404, 422, 429, 503),
 )
-async def get_product(product_id: ProductId, service: ServiceOf) -> Response:
+async def get_product(product_id: ProductId, service: ServiceOf, address: AddressOf) -> Response:
     """Get what the shop holds of a product."""
     stored = await service.in_time(service.read(lambda: service.shop.get(product_id)))
     if stored is None:
         raise _no_product(product_id)
-    return _json(product_json(stored))
+    return _json(product_json(stored, address=address))
 
 
 @router.put(
@@ -150,9 +164,9 @@ async def get_product(product_id: ProductId, service: ServiceOf) -> Response:
 async def put_product(
     product_id: ProductId,
     request: Request,
-    service: ServiceOf,
     updates: UpdatesOf,
     incoming: IncomingOf,
+    address: AddressOf,
 ) -> Response:
     """Make a product what is sent here: what is left out, the product does not have.
 
@@ -160,11 +174,10 @@ async def put_product(
     multipart, with the product as JSON in the field `product`. Pictures the shop knows are not
     embedded again. When this answers, the product can be searched.
     """
-    limit = service.settings.max_body_bytes
-    async with body_of(request, most=limit, budget=service.uploads) as raw:
-        body, files = _product_and_files(raw, request.headers.get("content-type", ""))
-        change = await incoming.put(product_id, body, files)
-    return await _written(updates, change)
+    raw = await request.body()
+    body, files = await _product_and_files(raw, request.headers.get("content-type", ""))
+    change = await incoming.put(product_id, body, files)
+    return await _written(updates, change, address)
 
 
 @router.patch(
@@ -182,16 +195,14 @@ async def put_product(
 async def patch_product(
     product_id: ProductId,
     request: Request,
-    service: ServiceOf,
     updates: UpdatesOf,
     incoming: IncomingOf,
+    address: AddressOf,
 ) -> Response:
     """Change title, price, attributes and the like; null removes one. Nothing is embedded anew."""
-    limit = service.settings.max_body_bytes
-    async with body_of(request, most=limit, budget=service.uploads) as raw:
-        _check_json(request.headers.get("content-type", ""))
-        change = incoming.patch(product_id, validated_json(_PATCH, raw))
-    return await _written(updates, change)
+    _check_json(request.headers.get("content-type", ""))
+    change = incoming.patch(product_id, validated_json(_PATCH, await request.body()))
+    return await _written(updates, change, address)
 
 
 @router.delete(
@@ -200,12 +211,12 @@ async def patch_product(
     response_model=WrittenAnswer,
     responses=problem_responses(401, 403, 404, 422, 429, 503),
 )
-async def delete_product(product_id: ProductId, updates: UpdatesOf) -> Response:
+async def delete_product(product_id: ProductId, updates: UpdatesOf, address: AddressOf) -> Response:
     """Remove a product; `POST /v1/shop:rollback` could bring it back."""
-    return await _written(updates, RemoveProduct(product_id))
+    return await _written(updates, RemoveProduct(product_id), address)
 
 
-async def _written(updates: Updates, change: Change) -> Response:
+async def _written(updates: Updates, change: Change, address: Address) -> Response:
     written: Written = await updates.submit(change)
     if written.outcome == "missing":
         raise _no_product(change.product_id)
@@ -214,17 +225,17 @@ async def _written(updates: Updates, change: Change) -> Response:
             "outcome": written.outcome,
             "images_written": written.images,
             "shop_version": written.version,
-            "product": None if written.product is None else product_json(written.product),
+            "product": written.product and product_json(written.product, address=address),
         },
         status=201 if written.outcome == "added" else 200,
     )
 
 
-def _product_and_files(raw: bytes, content_type: str) -> tuple[ProductBody, list[bytes]]:
+async def _product_and_files(raw: bytes, content_type: str) -> tuple[ProductBody, list[bytes]]:
     if content_type.split(";", 1)[0].strip().lower() != "multipart/form-data":
         _check_json(content_type)
         return validated_json(_PRODUCT, raw), []
-    form = parse_form(raw, content_type)
+    form = await parse_form(raw, content_type)
     for name in [n for n, _ in form.files if n != "image"] + [
         n for n in form.texts if n != "product"
     ]:

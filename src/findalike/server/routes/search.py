@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -33,8 +32,7 @@ from findalike.server.search_input import (
     page_of_query,
     validated_json,
 )
-from findalike.server.service import Service
-from findalike.server.uploads import body_of, parse_form
+from findalike.server.uploads import parse_form
 
 router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
 
@@ -52,11 +50,10 @@ async def search(request: Request, service: ServiceOf) -> Response:
     The photo comes as a file of a form, in base64, or as a public URL. It is decoded in memory,
     turned upright, cut to the box and forgotten; nothing of it is stored.
     """
-    async with _body(request, service) as body:
-        asked = _inputs(body, request, SEARCH_BODY)
-        if len(asked) != 1:
-            raise _too_many(len(asked), 1)
-        answer = await while_present(request, service.search(asked[0]))
+    asked = await _inputs(request, SEARCH_BODY)
+    if len(asked) != 1:
+        raise _too_many(len(asked), 1)
+    answer = await while_present(request, service.search(asked[0]))
     request.state.timings_ms = answer["timings_ms"]
     return _json(answer)
 
@@ -73,11 +70,10 @@ async def search_batch(request: Request, service: ServiceOf) -> Response:
 
     One that cannot be used is answered with its problem in its place; the others stand.
     """
-    async with _body(request, service) as body:
-        asked = _inputs(body, request, BATCH_BODY)
-        if len(asked) > MAX_BATCH:
-            raise _too_many(len(asked), MAX_BATCH)
-        found = await while_present(request, service.search_batch(asked))
+    asked = await _inputs(request, BATCH_BODY)
+    if len(asked) > MAX_BATCH:
+        raise _too_many(len(asked), MAX_BATCH)
+    found = await while_present(request, service.search_batch(asked))
     return _json({"answers": [_told(outcome, request) for outcome in found]})
 
 
@@ -100,17 +96,14 @@ async def similar(
     return _json(answer)
 
 
-def _body(request: Request, service: Service) -> AbstractAsyncContextManager[bytes]:
-    return body_of(request, most=service.settings.max_body_bytes, budget=service.uploads)
-
-
-def _inputs(
-    body: bytes, request: Request, kind: TypeAdapter[SearchBody] | TypeAdapter[list[SearchBody]]
+async def _inputs(
+    request: Request, kind: TypeAdapter[SearchBody] | TypeAdapter[list[SearchBody]]
 ) -> list[SearchInput]:
     header = request.headers.get("content-type", "")
     media = header.split(";", 1)[0].strip().lower()
+    body = await request.body()
     if media == "multipart/form-data":
-        return inputs_of_form(parse_form(body, header))
+        return inputs_of_form(await parse_form(body, header))
     if media == "application/json":
         found = validated_json(cast("TypeAdapter[SearchBody | list[SearchBody]]", kind), body)
         return [input_of_json(one) for one in (found if isinstance(found, list) else [found])]
