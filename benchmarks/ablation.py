@@ -3,8 +3,8 @@
     python benchmarks/ablation.py --work WORK [--rows all no-levels …] [--seeds 0 1 2]
 
 Each row is the recipe with overrides, trained and judged as `benchmarks/training.py` does; what
-stands in WORK already is not trained again. The table has the mAP under each protocol, mean over the
-seeds, and the difference to the whole recipe, with the mean and the standard deviation of the
+stands in WORK already is not trained again. The table has the mAP under each protocol, mean over
+the seeds, and the difference to the whole recipe, with the mean and the standard deviation of the
 difference seed by seed. ``--run`` stops the chain at a run: ``half-size`` takes two thirds of the
 time.
 """
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import quality
-import training
 
+import training
 from findalike.config import Recipe, read_recipe
 from findalike.pipelines.evaluation_set import EvaluationSet
 
@@ -48,7 +48,7 @@ ROWS: Mapping[str, tuple[str, Sequence[str]]] = {
                        ["train.freeze=none", "train.freeze_batch_norm=false"]),
     "no-ema": ("the last weights", ["train.ema=null"]),
 }  # fmt: skip
-"""Row → what it leaves, and overrides of every run; those in capitals are spelt out by `overrides`."""
+"""Row → what it leaves, and overrides of every run; `overrides` spells those in capitals out."""
 
 
 def overrides(name: str, recipe: Recipe) -> list[str]:

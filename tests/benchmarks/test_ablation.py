@@ -12,9 +12,9 @@ pytest.importorskip("lightning")
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-import ablation  # noqa: E402
+import ablation
 
-from findalike.config import read_recipe  # noqa: E402
+from findalike.config import read_recipe
 
 WHOLE = read_recipe(ablation.RECIPE)
 

@@ -191,7 +191,7 @@ class TestDraft:
             module, "flattened", lambda image: sizes.append(image.size) or seen(image)
         )
         data = saved(photo(1280, 960), "JPEG")
-        for size in (40, 96, 97, 192, 193):
+        for size in (40, 137, 138, 274, 275):
             prepare(data, InputSpec(size), name="p")
         assert [width for width, _ in sizes] == [320, 320, 640, 640, 1280]
         sizes.clear()
@@ -202,12 +202,12 @@ class TestDraft:
     @pytest.mark.parametrize(
         ("folder", "size"),
         [
-            *(("clothing/user", size) for size in (32, 44)),
-            *(("grocery/user/train", size) for size in (34, 48, 69)),
-            *(("apparel/seller", size) for size in (38, 48, 76)),
+            *(("clothing/user", size) for size in (32, 63)),
+            *(("grocery/user/train", size) for size in (34, 48, 98)),
+            *(("apparel/seller", size) for size in (38, 68, 108)),
         ],
     )
-    def test_real_photos_stay_within_1_255(self, shared_data: Path, folder, size, monkeypatch):
+    def test_real_photos_stay_the_same(self, shared_data: Path, folder, size, monkeypatch):
         files = sorted((shared_data / folder).glob("*.jpg"))
         photos = [path.read_bytes() for path in files[:: max(1, len(files) // 40)]]
         spec = InputSpec(size)
@@ -216,8 +216,9 @@ class TestDraft:
         monkeypatch.setattr(module, "REDUCING_GAP", None)
         full = [prepare(data, spec, name="photo") for data in photos]
         assert len(full) >= 40
-        worst = max(difference(one, other) for one, other in zip(full, drafted, strict=True))
-        assert 0 < worst <= 1.0
+        apart = [difference(one, other) for one, other in zip(full, drafted, strict=True)]
+        assert 0 < max(apart) <= 2.0
+        assert np.mean(apart) <= 1.0
 
     def test_other_formats_reduced_first_stay_within_1_255(self, shared_data: Path, monkeypatch):
         files = sorted((shared_data / "grocery/user/train").glob("*.jpg"))[::120]

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from findalike.models import cpus
-from findalike.models.cpus import usable_cpus
+from findalike.models.cpus import sums_bytes_exactly, usable_cpus
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,20 @@ def test_affinity_counts_and_where_there_is_none_all_cpus(monkeypatch, tmp_path)
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(cpus.os, "cpu_count", lambda: None)
     assert usable_cpus(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu sse2 avx512_vnni\n", True),
+        ("flags\t\t: avx2 avx_vnni\nflags\t\t: avx2 avx_vnni\n", True),
+        ("flags\t\t: avx2 avx_vnni\nflags\t\t: avx2\n", False),
+        ("flags\t\t: avx2 avx512f\nvmx flags\t: avx_vnni\n", False),
+        ("Features\t: asimd\n", False),
+        ("", False),
+    ],
+)
+def test_only_what_every_cpu_can_counts(tmp_path, text, expected):
+    (tmp_path / "cpuinfo").write_text(text)
+    assert sums_bytes_exactly(tmp_path / "cpuinfo") is expected
+    assert sums_bytes_exactly(tmp_path / "none") is False

@@ -1,4 +1,4 @@
-"""How many CPUs this process may use."""
+"""How many CPUs this process may use, and what they can."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def usable_cpus(control_group: Path = CONTROL_GROUP) -> int:
@@ -39,3 +40,20 @@ def _quota(control_group: Path) -> int:
         if quota > 0 and period > 0:
             return math.ceil(quota / period)
     return 1 << 16
+
+
+def sums_bytes_exactly(cpu_info: Path = CPU_INFO) -> bool:
+    """Whether the CPU has instructions that add products of 8-bit numbers in 32 bits (VNNI).
+
+    x86 CPUs without them add pairs in 16 bits, where they may overflow. Only Linux tells which it
+    is; elsewhere the answer is no.
+
+    Args:
+        cpu_info: where Linux tells what the CPUs can.
+    """
+    try:
+        text = cpu_info.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = [line.partition(":")[2].split() for line in text.splitlines() if line[:5] == "flags"]
+    return bool(flags) and all({"avx512_vnni", "avx_vnni"} & set(found) for found in flags)
