@@ -59,14 +59,17 @@ class Caretaker:
             self.note()
         version = self._index.version
         if version - self._checked >= CHECK_VERSIONS or version < self._checked:
-            self._checked = version
-            held = self._index.versions()
-            if len(held) > MOST_VERSIONS:
-                with import_lock(self._folder, wait=0.0) as no_import:
-                    if no_import:
-                        oldest = held[-KEPT_VERSIONS].number
-                        self._index.prune(oldest=oldest, min_age=MIN_AGE)
+            # While an import runs, the next look tries again.
+            with import_lock(self._folder, wait=0.0) as no_import:
+                if no_import:
+                    self._checked = version
+                    self._forget_versions()
         return due
+
+    def _forget_versions(self) -> None:
+        held = self._index.versions()
+        if len(held) > MOST_VERSIONS:
+            self._index.prune(oldest=held[-KEPT_VERSIONS].number, min_age=MIN_AGE)
 
     def tidy(self) -> None:
         """Build what searches are fast by anew: up to minutes, beside readers and writers."""
