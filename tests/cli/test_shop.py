@@ -55,3 +55,17 @@ def test_compact_and_delete(findalike, shop, photos):
     assert not shop.exists()
     assert (photos / "0.jpg").exists()
     assert findalike("shop", "info", "--shop", shop).code == 2
+
+
+def test_what_is_private_is_shown_and_set(findalike, shop):
+    told = findalike("shop", "public", "--shop", shop, "--json").json
+    assert "cost" in told["private"]
+    assert told["hidden"] == []
+    told = findalike("shop", "public", "--shop", shop, "--hide", "bran*", "--json").json
+    assert told["hidden"] == ["brand"]
+    assert "brand" not in told["shown"]
+    assert "bran*" in findalike("shop", "public", "--shop", shop).out
+    findalike("shop", "public", "--shop", shop, "--show", "bran*")
+    assert findalike("shop", "public", "--shop", shop, "--json").json["hidden"] == []
+    wrong = findalike("shop", "public", "--shop", shop, "--show", "brand")
+    assert wrong.code == 2

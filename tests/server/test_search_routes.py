@@ -67,7 +67,7 @@ def test_three_ways_to_send_a_photo_give_one_answer(
     client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = client.app.state.service
-    monkeypatch.setattr(service.fetcher, "fetch", {"https://shop.example/a.jpg": photo}.get)
+    monkeypatch.setattr(service.photo_fetches.fetcher, "fetch", {"https://shop.example/a.jpg": photo}.get)
     by_form = client.post("/v1/search", files={"image": photo}, data={"k": "3"}).json()
     encoded = base64.b64encode(photo).decode()
     by_text = client.post("/v1/search", json={"image_base64": encoded, "k": 3}).json()
@@ -308,7 +308,8 @@ def test_openapi_describes_every_field(client: TestClient) -> None:
     search = paths["/v1/search"]["post"]
     assert set(search["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
     form = search["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    assert {"image", "box", "k", "offset", "where", "facets", "sort", "fold_variants"} == set(form)
+    fields = {"k", "offset", "where", "facets", "sort", "fold_variants", "attributes"}
+    assert set(form) == fields | {"image", "box"}
     assert search["responses"]["200"]["content"]["application/json"]["example"]["products"]
     similar = paths["/v1/products/{product_id}/similar"]["get"]
     assert {p["name"] for p in similar["parameters"]} >= {"product_id", "k", "where"}

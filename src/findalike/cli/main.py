@@ -24,6 +24,7 @@ from findalike.cli import (
     serve,
     shop,
     shop_backup,
+    shop_public,
     train,
 )
 from findalike.cli.output import print_error
@@ -45,6 +46,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+shop.app.command("public")(shop_public.public)
 shop.app.command("backup")(shop_backup.backup)
 shop.app.command("restore")(shop_backup.restore)
 app.add_typer(shop.app, name="shop")

@@ -17,6 +17,10 @@ def serve(
     open_search: Annotated[
         bool, typer.Option("--open-search", help="Let anybody search, without a key.")
     ] = False,
+    where: Annotated[
+        str | None,
+        typer.Option(help="Only products that pass this filter are found: 'published'."),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Photos embedded together.")] = 8,
     batch_wait_ms: Annotated[
         float, typer.Option(min=0, help="How long a photo waits for others that are on their way.")
@@ -77,6 +81,7 @@ def serve(
             port=port,
             workers=workers,
             open_search=open_search,
+            where=where or None,
             batch_size=batch_size,
             batch_wait_ms=batch_wait_ms,
             queue=queue,

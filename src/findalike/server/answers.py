@@ -9,13 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from findalike.models.calibration import Likeness
 from findalike.server.likeness import Meaning
+from findalike.server.picture_address import image_url
 from findalike.server.problems import ProblemBody
 from findalike.shop.facets import Facet, NumberFacet
 from findalike.shop.pages import FoundFamily, Page
@@ -152,17 +152,6 @@ def answer_of(
         "timings_ms": {name: round(ms, 2) for name, ms in timings_ms.items()},
         "warnings": list(warnings),
     }
-
-
-def image_url(image: FoundImage) -> str:
-    """Where the service gives a picture of the shop: another address once the picture changes, so
-    that browsers may keep what they have."""
-    return f"/v1/images/{quote(image.image_id, safe='')}/{image_version(image)}"
-
-
-def image_version(image: FoundImage) -> str:
-    """The version of a picture in its address: the beginning of the SHA-256 of its file."""
-    return image.sha256[:12]
 
 
 def to_bytes(value: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from findalike.server.jobs import Jobs
 from findalike.server.pictures import Pictures
 from findalike.server.routes import feedback, images, imports, products, shop
 from findalike.server.service import Service
+from findalike.server.signatures import Signatures
 from findalike.server.shop_state import ShopState
 from findalike.server.updates import Updates
 from findalike.shop.feedback import FeedbackStore
@@ -26,6 +28,7 @@ async def catalogue_parts(app: FastAPI, service: Service) -> AsyncIterator[None]
     state.updates = Updates(service.shop, on_commit=state.metrics.update)
     state.incoming = Incoming(service)
     state.pictures = Pictures(service)
+    state.signatures = await asyncio.to_thread(Signatures.of_shop, service.shop.folder)
     state.shop_state = ShopState(service)
     state.feedback = FeedbackStore(service.shop.folder)
     state.feedback_waiting = 0

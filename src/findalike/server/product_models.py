@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr
 
-from findalike.server.answers import image_url
-from findalike.shop.results import StoredProduct
+from findalike.server.picture_address import image_url
+from findalike.shop.results import FoundImage, StoredProduct
 
 MAX_IMAGES = 50
 """Images of one product that may be put at once."""
@@ -133,8 +134,14 @@ class WrittenAnswer(BaseModel):
     product: ProductAnswer | None
 
 
-def product_json(stored: StoredProduct) -> dict[str, Any]:
-    """A product as plain values."""
+def product_json(
+    stored: StoredProduct, *, address: Callable[[FoundImage], str] = image_url
+) -> dict[str, Any]:
+    """A product as plain values.
+
+    Args:
+        address: where a picture is to be had.
+    """
     product = stored.product
     return {
         "product_id": product.product_id,
@@ -148,7 +155,7 @@ def product_json(stored: StoredProduct) -> dict[str, Any]:
         "images": [
             {
                 "image_id": image.image_id,
-                "url": image_url(image),
+                "url": address(image),
                 "location": image.location,
                 "box": None
                 if image.box is None

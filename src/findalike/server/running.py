@@ -20,6 +20,7 @@ from findalike.server.logs import configure_logging
 from findalike.server.metrics import FOLDER_VARIABLE
 from findalike.server.protection import check_protection, connection_limits
 from findalike.server.settings import ServerSettings
+from findalike.shop.public_view import View
 from findalike.shop.shop import Shop
 
 BACKLOG = 2048
@@ -40,9 +41,11 @@ def run_server(settings: ServerSettings, *, started: Callable[[str], None]) -> N
         ShopNotFoundError, StorageError, BundleError: if there is no shop, or a damaged one.
         EngineError: if it could not start.
         SettingError: if it cannot listen there, nobody could use it, or a setting is wrong.
+        FilterError: if its filter does not fit the shop.
     """
     # Here, where a mistake ends in one line, rather than in each worker.
-    Shop.open(settings.shop)
+    shop = Shop.open(settings.shop)
+    View(only=settings.where).check(shop.fields)
     check_protection(settings)
     configure_logging()
     listening = _listen(settings)

@@ -17,6 +17,11 @@ _FORM_TEXTS: dict[str, Any] = {
         "description": "Fields to count, with commas between.",
         "examples": ["category,price"],
     },
+    "attributes": {
+        "type": "string",
+        "description": "Attributes to tell, with commas between; all if left out.",
+        "examples": ["brand,colour"],
+    },
     "box": {
         "type": "string",
         "description": "x,y,w,h in pixels of the upright image, or auto.",
@@ -67,7 +72,7 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 PAGE_PARAMETERS = [
     _parameter(name, _FORM_TEXTS[name])
-    for name in ("k", "offset", "where", "facets", "sort", "fold_variants")
+    for name in ("k", "offset", "where", "facets", "sort", "fold_variants", "attributes")
 ]
 
 SEARCH_EXAMPLE: dict[int | str, dict[str, Any]] = {

@@ -22,6 +22,7 @@ MAX_K = 100
 MAX_OFFSET = 1000
 MAX_BATCH = 16
 MAX_FACETS = 20
+MAX_ATTRIBUTES = 100
 LONGEST_URL = 8192
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
@@ -55,6 +56,13 @@ class PageFields(BaseModel):
         "score", description="Nearest first, cheapest first, or dearest first."
     )
     fold_variants: bool = Field(True, description="One row for all variants of a product.")
+    attributes: tuple[FieldName, ...] | None = Field(
+        None,
+        max_length=MAX_ATTRIBUTES,
+        description="Attributes that the products of the answer are told with; all that the shop "
+        "shows if left out.",
+        examples=[["brand", "colour"]],
+    )
 
     def page(self) -> PageRequest:
         """The page, as the shop takes it."""
@@ -65,6 +73,7 @@ class PageFields(BaseModel):
             facets=tuple(dict.fromkeys(self.facets)),
             sort=self.sort,
             fold_variants=self.fold_variants,
+            attributes=self.attributes,
         )
 
 
@@ -240,8 +249,9 @@ def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
         values["fold_variants"] = _TRUTH.get(
             values["fold_variants"].lower(), values["fold_variants"]
         )
-    if "facets" in values:
-        values["facets"] = tuple(n for part in values["facets"].split(",") if (n := part.strip()))
+    for name in ("facets", "attributes"):
+        if name in values:
+            values[name] = tuple(n for part in values[name].split(",") if (n := part.strip()))
     if values.get("box", "auto") != "auto":
         try:
             values["box"] = tuple(float(part) for part in values["box"].split(","))

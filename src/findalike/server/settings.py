@@ -23,6 +23,8 @@ class ServerSettings(BaseModel):
         port: TCP port; 0 takes any that is free.
         workers: processes, each with its own encoder, all reading the same shop.
         open_search: whether a search needs no key.
+        where: a filter; products that do not pass it are not found, counted or shown to those
+            who search. Keys of the role catalogue still list and change them.
         cors: origins whose pages may ask this service, such as ``https://shop.example``.
         allow_networks: networks that ``image_url`` and feeds may name although they are not
             public, such as ``10.1.0.0/16``.
@@ -61,6 +63,7 @@ class ServerSettings(BaseModel):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1
     open_search: bool = False
+    where: str | None = None
     cors: tuple[str, ...] = ()
     allow_networks: tuple[str, ...] = ()
     batch_size: Count = 8

@@ -14,6 +14,7 @@ from findalike.errors import SettingError, ShopExistsError, StorageError
 from findalike.index.embedded import EmbeddedIndex
 from findalike.shop.history import HISTORY_NAME
 from findalike.shop.manifest import MANIFEST_NAME, Manifest
+from findalike.shop.public_settings import PUBLIC_NAME
 from findalike.shop.shop import Shop
 from findalike.shop.writing import storage_errors
 
@@ -80,7 +81,8 @@ def back_up(
         draft = Path(file.name)
         try:
             # The history first: it tells of no version that is not there.
-            files = [shop / HISTORY_NAME, shop / MANIFEST_NAME, shop / _KEYS]
+            names = (HISTORY_NAME, MANIFEST_NAME, _KEYS, PUBLIC_NAME)
+            files = [shop / name for name in names]
             with tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as tar:
                 count = _add(tar, shop, files, needed=False)
                 with index.kept_files() as kept:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from findalike.errors import SettingError
+from findalike.shop.public_view import EVERYTHING, View
 
 Sort: TypeAlias = Literal["score", "price", "-price"]
 
@@ -21,6 +22,8 @@ class PageRequest:
         facets: fields whose values are counted over the matches.
         sort: ``score``, best first; ``price``, cheapest first; ``-price``, dearest first.
         fold_variants: answer with one row for all variants of a product.
+        attributes: those that products are told with; all if None.
+        view: what the caller may see.
 
     Raises:
         SettingError: if ``k`` is below 1 or ``offset`` below 0.
@@ -32,6 +35,8 @@ class PageRequest:
     facets: tuple[str, ...] = ()
     sort: Sort = "score"
     fold_variants: bool = True
+    attributes: tuple[str, ...] | None = None
+    view: View = EVERYTHING
 
     def __post_init__(self) -> None:
         if self.k < 1:

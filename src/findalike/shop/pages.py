@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,13 @@ from findalike.index.filters import parse_filter
 from findalike.index.schema import VECTOR, vectors_of
 from findalike.shop.facets import Facet, count_facets
 from findalike.shop.page_request import PageRequest
-from findalike.shop.public_fields import check_facets, facet_fields, public_fields
+from findalike.shop.public_fields import (
+    check_attributes,
+    check_facets,
+    facet_fields,
+    public_fields,
+)
+from findalike.shop.public_view import View
 from findalike.shop.results import FoundProduct
 from findalike.shop.rows import found_product
 from findalike.shop.searching import nearest_products
@@ -67,14 +73,21 @@ class Page:
 
 
 def checked_filter(request: PageRequest, fields: Mapping[str, FieldType]) -> Filter | None:
-    """The filter of a request, once all its names were found among the fields.
+    """What a page may show: the filter of a request, once all its names were found among the
+    fields, and that of what its caller may see.
 
     Raises:
         FilterError: if the filter cannot be used; it points at the character.
-        SettingError: if a facet is no field of the shop.
+        SettingError: if a facet or an attribute is none of the shop's.
+        EngineError: if what may be seen cannot be told.
     """
-    check_facets(request.facets, fields)
-    return parse_filter(request.where, public_fields(fields)) if request.where else None
+    check_facets(request.facets, fields, request.view)
+    check_attributes(request.attributes, fields, request.view)
+    seen = request.view.filter(fields)
+    if not request.where:
+        return seen
+    asked = parse_filter(request.where, public_fields(fields, request.view))
+    return asked if seen is None else And((seen, asked))
 
 
 def search_pages(
@@ -90,16 +103,16 @@ def search_pages(
     Raises:
         FilterError, SettingError: see ``checked_filter``.
     """
-    for request in requests:
-        check_facets(request.facets, snapshot.fields)
+    filters = [checked_filter(request, snapshot.fields) for request in requests]
     pages: dict[int, Page] = {}
     looked = {at: depth(request) for at, request in enumerate(requests)}
     while looked:
-        together: dict[tuple[str | None, int, int], list[int]] = defaultdict(list)
+        together: dict[tuple[str | None, View, int, int], list[int]] = defaultdict(list)
         for at, k in looked.items():
-            together[requests[at].where, k, images_wanted(requests[at])].append(at)
-        for (_, k, images), queries in together.items():
-            where = checked_filter(requests[queries[0]], snapshot.fields)
+            request = requests[at]
+            together[request.where, request.view, k, images_wanted(request)].append(at)
+        for (_, _, k, images), queries in together.items():
+            where = filters[queries[0]]
             found = nearest_products(snapshot, embeddings[queries], k=k, where=where, images=images)
             for at, hits in zip(queries, found, strict=True):
                 if _too_few(hits, requests[at], looked=k):
@@ -118,14 +131,16 @@ def similar_page(snapshot: Index, product_id: ProductId, request: PageRequest) -
     are folded.
 
     Returns:
-        None if the shop has no such product.
+        None if the shop has no such product that the caller may see.
 
     Raises:
         FilterError, SettingError: see ``checked_filter``.
     """
     where = checked_filter(request, snapshot.fields)
     own = Comparison("product_id", "=", product_id)
-    batches = list(snapshot.fetch(own, columns=["image_id", "variant_of", VECTOR]))
+    seen = request.view.filter(snapshot.fields)
+    wanted = own if seen is None else And((own, seen))
+    batches = list(snapshot.fetch(wanted, columns=["image_id", "variant_of", VECTOR]))
     ids = [image_id for batch in batches for image_id in batch["image_id"].to_pylist()]
     if not ids:
         return None
@@ -173,14 +188,15 @@ def page_of(hits: Sequence[Hit], request: PageRequest, snapshot: Index) -> Page:
         hits: the best image of each product, best first.
     """
     families = fold(hits) if request.fold_variants else [[hit] for hit in hits]
-    counted = {n: k for n, k in facet_fields(snapshot.fields).items() if n in request.facets}
+    countable = facet_fields(snapshot.fields, request.view)
+    counted = {name: kind for name, kind in countable.items() if name in request.facets}
     facets = count_facets([found[0].row for found in families], counted) if counted else {}
     best = hits[0].score if hits else None
     if request.sort != "score":
         families = _by_price(families, falling=request.sort == "-price")
     end = request.offset + request.k
     shown = families[request.offset : end]
-    rows = tuple(_row(found, rank) for rank, found in enumerate(shown, request.offset + 1))
+    rows = tuple(_row(found, rank, request) for rank, found in enumerate(shown, request.offset + 1))
     return Page(
         rows=rows,
         matches=len(families),
@@ -191,9 +207,22 @@ def page_of(hits: Sequence[Hit], request: PageRequest, snapshot: Index) -> Page:
     )
 
 
-def _row(found: Sequence[Hit], rank: int) -> FoundFamily:
-    product, *variants = (found_product(hit, rank) for hit in found)
+def _row(found: Sequence[Hit], rank: int, request: PageRequest) -> FoundFamily:
+    product, *variants = (_told(found_product(hit, rank), request) for hit in found)
     return FoundFamily(product, tuple(variants))
+
+
+def _told(found: FoundProduct, request: PageRequest) -> FoundProduct:
+    """A product with the attributes that were asked for and may be seen."""
+    held, asked = found.product.attributes, request.attributes
+    told = {
+        name: held[name]
+        for name in request.view.shown(held)
+        if asked is None or name in asked
+    }
+    if len(told) == len(held):
+        return found
+    return replace(found, product=replace(found.product, attributes=told))
 
 
 def _by_price(families: list[list[Hit]], *, falling: bool) -> list[list[Hit]]:

@@ -40,7 +40,7 @@ from findalike.errors import (
 )
 from findalike.index.base import Index
 from findalike.index.embedded import EmbeddedIndex
-from findalike.index.filter_tree import Comparison, In
+from findalike.index.filter_tree import And, Comparison, Filter, In
 from findalike.index.filters import parse_filter
 from findalike.index.schema import ADDED_AT
 from findalike.models.bundle import Bundle
@@ -66,6 +66,8 @@ from findalike.shop.page_request import PageRequest
 from findalike.shop.pages import Page, checked_filter, search_pages, similar_page
 from findalike.shop.photos import embed_prepared
 from findalike.shop.product_writing import write_changes
+from findalike.shop.public_settings import PUBLIC_NAME
+from findalike.shop.public_view import EVERYTHING, View
 from findalike.shop.recall import recall_of
 from findalike.shop.results import (
     FoundImage,
@@ -91,7 +93,7 @@ from findalike.types import Box, Embeddings, FieldType, ImageId, ProductId
 
 PARTS = ("encoder", "index")
 FOLDERS = ("reports", "imports", UPLOADS, FEEDBACK)
-FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json", ".keys.lock", UNFINISHED_NAME)
+FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json", ".keys.lock", ".secret", PUBLIC_NAME, UNFINISHED_NAME)
 
 
 class Shop:
@@ -390,10 +392,12 @@ class Shop:
         filter_ = parse_filter(where, self.fields) if where else None
         return list_products(self._index.snapshot(), limit=limit, after=after, where=filter_)
 
-    def image(self, image_id: ImageId) -> FoundImage | None:
-        """An image of the shop, or None if it has none of this id."""
+    def image(self, image_id: ImageId, view: View = EVERYTHING) -> FoundImage | None:
+        """An image of the shop, or None if it has none of this id that may be seen."""
         columns = ["image_id", "location", "sha256", *BOX_COLUMNS]
-        where = Comparison("image_id", "=", image_id)
+        where: Filter = Comparison("image_id", "=", image_id)
+        seen = view.filter(self.fields)
+        where = where if seen is None else And((where, seen))
         found = [
             row
             for batch in self._index.snapshot().fetch(where, columns=columns)
@@ -533,6 +537,16 @@ class Shop:
         """The mean cosine of an embedding (d,) with the shop's pictures, None in an empty shop."""
         return self._typical.of(embedding, self._index.snapshot())
 
+    def count(self, view: View) -> tuple[int, int]:
+        """How many products, and images of them, a caller may see."""
+        products: set[str] = set()
+        images = 0
+        snapshot = self._index.snapshot()
+        for batch in snapshot.fetch(view.filter(snapshot.fields), columns=["product_id"]):
+            images += batch.num_rows
+            products.update(pc.unique(batch["product_id"]).to_pylist())
+        return len(products), images
+
     def size(self) -> tuple[int, int]:
         """The version of the shop, and how many images it holds; costs little."""
         snapshot = self._index.snapshot()
@@ -543,9 +557,9 @@ class Shop:
 
         Raises:
             FilterError: if the filter cannot; it points at the character.
-            SettingError: if a facet is no field of the shop.
+            SettingError: if a facet or an attribute is none of the shop's.
         """
-        if request.where or request.facets:
+        if request.where or request.facets or request.attributes or request.view.only:
             checked_filter(request, self.fields)
 
     def get(self, product_id: ProductId) -> StoredProduct | None:

@@ -1,11 +1,13 @@
 """The shop's pictures, in the sizes that pages want.
 
 They need no key: a page's ``<img>`` cannot send one, and they are the very pictures that the shop
-shows to everybody. Only what the shop knows is given, by its id, never a path.
+shows to everybody. Only what the shop knows is given, by its id, never a path. Those of products
+that the public does not see are given by the addresses that answers to keys of the catalogue name.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any, cast
 
@@ -14,9 +16,9 @@ from fastapi.responses import Response
 
 from findalike.data.image_source import ImageSource
 from findalike.errors import FindalikeError
-from findalike.server.answers import image_version
 from findalike.server.dependencies import ServiceOf
 from findalike.server.path_ids import EXAMPLE, IMAGE
+from findalike.server.picture_address import image_version, is_inside
 from findalike.server.pictures import (
     WIDTHS,
     Picture,
@@ -27,6 +29,7 @@ from findalike.server.pictures import (
 )
 from findalike.server.problems import Problem, problem_responses
 from findalike.server.service import Service
+from findalike.shop.public_view import EVERYTHING
 
 EXAMPLES = "examples"
 """Folder in the shop's with photos for shoppers to try."""
@@ -79,7 +82,9 @@ async def get_image(
     width: Width = 320,
 ) -> Response:
     """Get a picture made small, upright and without its metadata; it may be kept for minutes."""
-    return await _shown(image_id, None, request, service, pictures, width)
+    return await _shown(
+        image_id, None, request=request, service=service, pictures=pictures, width=width
+    )
 
 
 @router.get(
@@ -88,7 +93,7 @@ async def get_image(
     response_class=Response,
     responses={**_PICTURE, **problem_responses(404, 422, 429, 503)},
 )
-async def get_image_version(
+async def get_image_version(  # noqa: PLR0917 - by FastAPI, each by its name
     image_id: ImageId,
     version: Annotated[str, Path(max_length=64, examples=["0a1b2c3d4e5f"])],
     request: Request,
@@ -101,18 +106,23 @@ async def get_image_version(
     Once the picture has changed, answers name another address, and this one gives the new picture
     for minutes.
     """
-    return await _shown(image_id, version, request, service, pictures, width)
+    return await _shown(
+        image_id, version, request=request, service=service, pictures=pictures, width=width
+    )
 
 
 async def _shown(
     image_id: str,
     version: str | None,
+    *,
     request: Request,
     service: Service,
     pictures: Pictures,
     width: int,
 ) -> Response:
-    image = await service.in_time(service.read(lambda: service.shop.image(image_id)))
+    inside = is_inside(image_id, version, request.app.state.signatures)
+    view = EVERYTHING if inside else service.visibility.public()
+    image = await service.in_time(service.read(partial(service.shop.image, image_id, view)))
     if image is None:
         raise Problem(
             404,
@@ -123,7 +133,8 @@ async def _shown(
         )
     kind = format_of(request.headers.get("accept", ""))
     picture = await pictures.get(image, width_of(width), kind)
-    lasting = picture.lasting and version == image_version(image)
+    named = version is not None and version.split(".")[0] == image_version(image)
+    lasting = picture.lasting and named
     return _answer(picture, request, lasting=lasting)
 
 

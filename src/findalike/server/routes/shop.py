@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from findalike.errors import ShopLockedError
-from findalike.server.access import require
+from findalike.server.access import identify, require
 from findalike.server.dependencies import ServiceOf
 from findalike.server.problems import problem_responses
 from findalike.server.routes.images import example_names
@@ -99,10 +99,15 @@ def shop_state_of(request: Request) -> ShopState:
     dependencies=[Depends(require("search"))],
 )
 async def get_shop(
-    service: ServiceOf, state: Annotated[ShopState, Depends(shop_state_of)]
+    request: Request, service: ServiceOf, state: Annotated[ShopState, Depends(shop_state_of)]
 ) -> Response:
-    """Get counts, encoder, version, fields and example photos, for pages and for monitoring."""
-    counted = await service.in_time(state.get())
+    """Get counts, encoder, version, fields and example photos, for pages and for monitoring.
+
+    Keys of the roles catalogue and admin are told of all products and fields, others of those
+    that a search may find and name.
+    """
+    _, role = identify(request)
+    counted = await service.in_time(state.get(inside=role in ("catalogue", "admin")))
     names = await service.read(lambda: example_names(service.shop.folder))
     examples = [{"url": f"/v1/examples/{quote(name, safe='')}"} for name in names]
     return _json({**counted, "examples": examples})
