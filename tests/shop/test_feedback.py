@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from findalike.errors import SettingError, StorageError
+from findalike.errors import SettingError, ShopLockedError, StorageError
 from findalike.shop.feedback import FeedbackSettings, FeedbackStore
 from findalike.shop.feedback_export import checked_events, export_feedback
 from findalike.types import Box
@@ -139,3 +140,17 @@ def test_the_command(shop, photos, tmp_path):
     told = run(app, ["shop", "feedback", "--shop", folder, "--out", str(out), "--json"])
     assert '"user_photos": 1' in told.output
     assert out.is_file()
+
+
+def test_a_lock_that_is_kept_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("findalike.shop.feedback.LOCK_SECONDS", 0.05)
+    store = FeedbackStore(tmp_path)
+    store.add(query_id="a", product_id="p", event="view")
+    with FileLock(store.folder / ".lock"):
+        for work in (
+            lambda: store.add(query_id="b", product_id="p", event="view"),
+            lambda: store.change_settings(FeedbackSettings()),
+        ):
+            with pytest.raises(ShopLockedError, match="another process"):
+                work()
+    assert [event.query_id for event in store.events()] == ["a"]

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from findalike.server.feedback_writing import FeedbackWriting
 from findalike.server.incoming import Incoming
 from findalike.server.jobs import Jobs
 from findalike.server.pictures import Pictures
 from findalike.server.routes import feedback, images, imports, products, shop
 from findalike.server.service import Service
-from findalike.server.signatures import Signatures
 from findalike.server.shop_state import ShopState
+from findalike.server.signatures import Signatures
 from findalike.server.updates import Updates
 from findalike.shop.feedback import FeedbackStore
 
@@ -30,8 +31,7 @@ async def catalogue_parts(app: FastAPI, service: Service) -> AsyncIterator[None]
     state.pictures = Pictures(service)
     state.signatures = await asyncio.to_thread(Signatures.of_shop, service.shop.folder)
     state.shop_state = ShopState(service)
-    state.feedback = FeedbackStore(service.shop.folder)
-    state.feedback_waiting = 0
+    state.feedback = FeedbackWriting(FeedbackStore(service.shop.folder))
     state.jobs = Jobs(service.shop.folder, settings=service.settings)
     state.updates.start()
     try:
@@ -39,3 +39,4 @@ async def catalogue_parts(app: FastAPI, service: Service) -> AsyncIterator[None]
     finally:
         await state.jobs.stop()
         await state.updates.stop()
+        state.feedback.stop()

@@ -18,17 +18,18 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from findalike.data.images import ImageLimits, decode
-from findalike.errors import StorageError
+from findalike.errors import ShopLockedError, StorageError
 from findalike.shop.writing import storage_errors
 from findalike.types import Box
 
@@ -41,6 +42,10 @@ LONGEST_PHOTO_SIDE = 1024
 """Photos are kept no larger than this: encoders see less."""
 
 MAX_EVENT_BYTES = 4096
+
+LOCK_SECONDS = 2.0
+"""How long a writer waits for another; each holds the lock for as long as the disk takes."""
+
 _SETTINGS = "settings.json"
 _PHOTO_QUALITY = 88
 
@@ -123,8 +128,9 @@ class FeedbackStore:
 
         Raises:
             StorageError: if it cannot be written.
+            ShopLockedError: if another process keeps writing.
         """
-        with self._lock(), storage_errors(self.folder.parent):
+        with self._locked():
             draft = self.folder / f"{_SETTINGS}.new"
             draft.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
             draft.replace(self.folder / _SETTINGS)
@@ -152,6 +158,7 @@ class FeedbackStore:
         Raises:
             ImageError, BoxError: if the photo is to be kept and cannot be used.
             StorageError: if the event cannot be written.
+            ShopLockedError: if another process keeps writing.
         """
         settings = self.settings
         now = datetime.now(UTC)
@@ -159,7 +166,7 @@ class FeedbackStore:
         picture, kept_box = b"", None
         if photo is not None and why == "kept":
             picture, kept_box = _clean(photo, box, limits)
-        with self._lock(), storage_errors(self.folder.parent):
+        with self._locked():
             path = None
             if picture:
                 path = self._keep_photo(picture, now, settings)
@@ -217,10 +224,23 @@ class FeedbackStore:
         draft.replace(folder / name)
         return (inside / name).as_posix()
 
-    def _lock(self) -> FileLock:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the right to write feedback."""
+        lock = FileLock(self.folder / ".lock", timeout=LOCK_SECONDS, poll_interval=0.01)
         with storage_errors(self.folder.parent):
             self.folder.mkdir(exist_ok=True)
-        return FileLock(self.folder / ".lock", timeout=10, poll_interval=0.01)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise ShopLockedError(
+                    f"another process has been writing to {self.folder} for {LOCK_SECONDS:g} "
+                    f"seconds: try again when it is done"
+                ) from None
+            try:
+                yield
+            finally:
+                lock.release()
 
 
 def _why_not(photo: bytes | None, *, consent: bool, settings: FeedbackSettings) -> str:

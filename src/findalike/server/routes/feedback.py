@@ -23,21 +23,18 @@ from pydantic_core import to_json
 
 from findalike.errors import ImageError
 from findalike.server.access import require
-from findalike.server.admission import busy
 from findalike.server.dependencies import ServiceOf
+from findalike.server.feedback_writing import FeedbackWriting
 from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.search_input import validated, validated_json
 from findalike.server.uploads import Form, parse_form
-from findalike.shop.feedback import FeedbackStore
+from findalike.shop.feedback import FeedbackStore, Kept
 from findalike.types import Box
 
 router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=[Depends(require("search"))])
 
 _UNREAD = b""
 """Stands for a photo that nobody looks at, since the shopper did not consent."""
-
-WAITING = 128
-"""Events that are being written, at most, in each worker."""
 
 _TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False, "": False}
 
@@ -119,28 +116,23 @@ async def add_feedback(request: Request, service: ServiceOf) -> Response:
     The photo is kept only if the shop turned that on and `consent` is true; it is encoded anew,
     without its metadata.
     """
-    state = request.app.state
-    store = cast(FeedbackStore, state.feedback)
-    if state.feedback_waiting >= WAITING:
-        raise busy(f"{WAITING} events are being written", 1.0)
-    state.feedback_waiting += 1
-    try:
-        raw = await request.body()
-        said, photo = await _read(raw, request.headers.get("content-type", ""))
-        kept = await service.read(
-            lambda: store.add(
-                query_id=said.query_id,
-                product_id=said.product_id,
-                event=said.event,
-                rank=said.rank,
-                photo=photo() if said.consent else _UNREAD if said.photo_base64 else None,
-                box=None if said.box is None else Box(*said.box),
-                consent=said.consent,
-                limits=service.settings.image_limits,
-            )
+    writing = cast(FeedbackWriting, request.app.state.feedback)
+    raw = await request.body()
+    said, photo = await _read(raw, request.headers.get("content-type", ""))
+
+    def add(store: FeedbackStore) -> Kept:
+        return store.add(
+            query_id=said.query_id,
+            product_id=said.product_id,
+            event=said.event,
+            rank=said.rank,
+            photo=photo() if said.consent else _UNREAD if said.photo_base64 else None,
+            box=None if said.box is None else Box(*said.box),
+            consent=said.consent,
+            limits=service.settings.image_limits,
         )
-    finally:
-        state.feedback_waiting -= 1
+
+    kept = await service.in_time(writing.add(add))
     body = to_json({"stored": kept.stored, "photo": kept.photo})
     return Response(body, 202, media_type="application/json")
 
