@@ -57,6 +57,7 @@ def api(make_shop):
     )
     server = Running(app, ConnectionLimits())
     app.state.service.fetcher._resolver = unknown
+    app.state.service.photo_fetches.fetcher._resolver = unknown
     yield schema_of(app), server.url, bearer(key)
     server.stop()
 

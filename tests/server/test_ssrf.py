@@ -108,7 +108,8 @@ def outside(server_shop, inside):
     """The service as it is by default: only public addresses."""
     settings = ServerSettings(shop=server_shop, open_search=True, fetch_seconds=1.0)
     with TestClient(create_app(settings)) as client:
-        client.app.state.service.fetcher._resolver = resolve
+        for fetcher in (service := client.app.state.service).fetcher, service.photo_fetches.fetcher:
+            fetcher._resolver = resolve
         yield client
 
 
@@ -123,7 +124,8 @@ def allowing(server_shop, inside):
         max_image_bytes=1_000_000,
     )
     with TestClient(create_app(settings)) as client:
-        client.app.state.service.fetcher._resolver = resolve
+        for fetcher in (service := client.app.state.service).fetcher, service.photo_fetches.fetcher:
+            fetcher._resolver = resolve
         yield client
 
 

@@ -86,7 +86,7 @@ class LimitedBodies:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
-        holding = Holding(self._budget, connection)
+        holding = Holding(self._budget, getattr(connection.state, "payer", None))
         connection.state.holding = holding
         body = _Body(connection, receive, self._limits, holding)
         started = False
@@ -113,10 +113,9 @@ class LimitedBodies:
 class Holding:
     """The bytes that one request holds in memory."""
 
-    def __init__(self, budget: Budget, connection: HTTPConnection) -> None:
+    def __init__(self, budget: Budget, owner: str | None) -> None:
+        self.owner = owner
         self._budget = budget
-        self._connection = connection
-        self._owner: str | None = None
         self._held = 0
 
     def take(self, size: int) -> None:
@@ -125,14 +124,12 @@ class Holding:
         Raises:
             Problem: 429 if there is no room.
         """
-        if not self._held:  # whose they are is found out by the gate, which lies further in
-            self._owner = getattr(self._connection.state, "payer", None)
-        self._budget.take(size, self._owner)
+        self._budget.take(size, self.owner)
         self._held += size
 
     def end(self) -> None:
         """Hold nothing any more."""
-        self._budget.give_back(self._held, self._owner)
+        self._budget.give_back(self._held, self.owner)
         self._held = 0
 
 

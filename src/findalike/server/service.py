@@ -2,8 +2,8 @@
 
 ::
 
-    bytes -> place in the queue -> decoded and cut out, in threads -> embedded in batches
-          -> searched in batches -> answer
+    photo, fetched if it is at a URL -> place in the queue -> decoded and cut out, in threads
+          -> embedded in batches -> searched in batches -> answer
 
 Each stage waits without holding a thread, and stops when its caller is gone or out of time.
 """
@@ -26,7 +26,9 @@ from findalike.data.prepare import Prepared
 from findalike.server.admission import Admission
 from findalike.server.answers import BoxSource, answer_of
 from findalike.server.batching import Batcher
+from findalike.server.body_limits import Holding
 from findalike.server.likeness import Meaning
+from findalike.server.photo_fetches import AT_ONCE, PhotoFetches
 from findalike.server.photos import PreparedPhoto, check_file, prepare_photo
 from findalike.server.problems import Problem
 from findalike.server.search_input import SearchInput
@@ -43,6 +45,9 @@ Found: TypeAlias = tuple[Page, Meaning | None]
 """A page, and what its scores mean."""
 
 SEARCH_BATCH = 16
+FETCH_THREADS = 16
+BATCH_FETCHES = 4
+"""Photos of one batch that are fetched at the same time."""
 
 
 class Service:
@@ -56,18 +61,15 @@ class Service:
         self.ready = False
         self.on_embedding: Callable[[Embeddings], None] | None = None
         """Told the embedding of each photo that is searched with."""
-        self.fetcher = Fetcher(
-            max_bytes=settings.max_image_bytes,
-            timeout=settings.fetch_seconds,
-            retries=0,
-            allow_networks=settings.allow_networks,
-        )
+        self.fetcher = _fetcher(settings, connections=FETCH_THREADS)
+        """For pictures of the catalogue; what searches name has connections of its own."""
+        self.photo_fetches = PhotoFetches(_fetcher(settings, connections=AT_ONCE))
         threads = settings.threads
         self._decoding = ThreadPoolExecutor(threads, "decode")
         self._embedding = ThreadPoolExecutor(threads, "embed")
         self._searching = ThreadPoolExecutor(threads, "search")
         self._reading = ThreadPoolExecutor(8, "read")
-        self._fetching = ThreadPoolExecutor(16, "fetch")
+        self._fetching = ThreadPoolExecutor(FETCH_THREADS, "fetch")
         self.embedder: Batcher[Prepared, Embeddings] = Batcher(
             self._embed,
             pool=self._embedding,
@@ -98,22 +100,45 @@ class Service:
         pools = (self._decoding, self._embedding, self._searching, self._reading, self._fetching)
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
+        self.photo_fetches.stop()
         self.fetcher.close()
 
-    async def search(self, asked: SearchInput) -> dict[str, Any]:
+    async def search(self, asked: SearchInput, holding: Holding | None = None) -> dict[str, Any]:
         """The answer to one photo.
+
+        Args:
+            holding: what counts the bytes of a photo that is fetched, and whose they are.
 
         Raises:
             Problem: 429 if there is no room, 503 if the time is up.
             FindalikeError: if the photo, the box or the filter cannot be used.
         """
+        timings: dict[str, float] = {}
+        asked = await self._fetched(asked, holding, timings)
         with self.admission.enter():
-            return await self.in_time(self._answer(asked))
+            return await self.in_time(self._answer(asked, timings))
 
-    async def search_batch(self, asked: Sequence[SearchInput]) -> list[dict[str, Any] | Exception]:
+    async def search_batch(
+        self, asked: Sequence[SearchInput], holding: Holding | None = None
+    ) -> list[dict[str, Any] | Exception]:
         """The answers to several photos, each alone good or bad; see ``search``."""
+        turns = asyncio.Semaphore(BATCH_FETCHES)
+        timings: list[dict[str, float]] = [{} for _ in asked]
+
+        async def fetched(one: SearchInput, times: dict[str, float]) -> SearchInput:
+            async with turns:
+                return await self._fetched(one, holding, times)
+
+        async def answer(
+            one: SearchInput | BaseException, times: dict[str, float]
+        ) -> dict[str, Any]:
+            if isinstance(one, BaseException):
+                raise one
+            return await self._answer(one, times)
+
+        photos = await asyncio.gather(*map(fetched, asked, timings), return_exceptions=True)
         with self.admission.enter(len(asked)):
-            work = asyncio.gather(*map(self._answer, asked), return_exceptions=True)
+            work = asyncio.gather(*map(answer, photos, timings), return_exceptions=True)
             found = await self.in_time(work)
         for outcome in found:
             if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
@@ -145,13 +170,17 @@ class Service:
             found, size=None, box=None, box_source=None, timings_ms=timings, warnings=()
         )
 
-    async def boxes(self, asked: SearchInput) -> PhotoBoxes:
+    async def boxes(self, asked: SearchInput, holding: Holding | None = None) -> PhotoBoxes:
         """Boxes proposed for one photo; its other fields are not looked at.
+
+        Args:
+            holding: as in ``search``.
 
         Raises:
             Problem: 429 if there is no room, 503 if the time is up.
             FindalikeError: if the photo cannot be used.
         """
+        asked = await self._fetched(asked, holding, {})
         with self.admission.enter():
             return await self.in_time(self._boxes(asked))
 
@@ -182,12 +211,27 @@ class Service:
                 headers={"Retry-After": "2"},
             ) from None
 
-    async def _answer(self, asked: SearchInput) -> dict[str, Any]:
+    async def _fetched(
+        self, asked: SearchInput, holding: Holding | None, timings: dict[str, float]
+    ) -> SearchInput:
+        """The same with its photo, if that is at a URL."""
+        if asked.url is None:
+            return asked
         started = time.perf_counter()
-        timings: dict[str, float] = {}
+        owner = None if holding is None else holding.owner
+        data = await self.photo_fetches.get(asked.url, owner=owner)
+        if holding is not None:
+            holding.take(len(data))
+        timings["fetch"] = (time.perf_counter() - started) * 1000
+        return replace(asked, image=data, url=None)
+
+    async def _answer(self, asked: SearchInput, timings: dict[str, float]) -> dict[str, Any]:
+        started = time.perf_counter()
         asked = replace(asked, page=self.visibility.of(asked.page))
         with self.embedder.expect():
-            photo = await self._prepared(asked, timings)
+            photo = await self._run(self._decoding, partial(self._prepare, asked))
+        timings["queue"] = (photo.started - started) * 1000
+        timings["prepare"] = photo.took_ms
         prepared = photo.prepared
         embedded = await self.embedder.submit(prepared)
         if self.on_embedding is not None:
@@ -197,7 +241,7 @@ class Service:
             "wait": embedded.waited_ms + found.waited_ms,
             "embed": embedded.ran_ms,
             "search": found.ran_ms,
-            "total": (time.perf_counter() - started) * 1000,
+            "total": (time.perf_counter() - started) * 1000 + timings.get("fetch", 0.0),
         }
         page, meaning = found.result
         return answer_of(
@@ -211,35 +255,18 @@ class Service:
         )
 
     async def _boxes(self, asked: SearchInput) -> PhotoBoxes:
-        data = None
-        if asked.url is not None:
-            data = await self._run(self._fetching, partial(self.fetcher.fetch, asked.url))
-
         def propose() -> PhotoBoxes:
-            photo, limits = asked.bytes() if data is None else data, self.settings.image_limits
+            photo, limits = asked.bytes(), self.settings.image_limits
             check_file(photo, limits)
             return photo_boxes(photo, name="the photo", limits=limits)
 
         return await self._run(self._decoding, propose)
 
-    async def _prepared(self, asked: SearchInput, timings: dict[str, float]) -> PreparedPhoto:
-        clock = time.perf_counter()
-        data = None
-        if asked.url is not None:
-            data = await self._run(self._fetching, partial(self.fetcher.fetch, asked.url))
-            timings["fetch"] = (time.perf_counter() - clock) * 1000
-            clock = time.perf_counter()
-        photo = await self._run(self._decoding, partial(self._prepare, asked, data))
-        timings["queue"] = (photo.started - clock) * 1000
-        timings["prepare"] = photo.took_ms
-        return photo
-
-    def _prepare(self, asked: SearchInput, fetched: bytes | None) -> PreparedPhoto:
+    def _prepare(self, asked: SearchInput) -> PreparedPhoto:
         started = time.perf_counter()
         self.shop.check(asked.page)
-        data = asked.bytes() if fetched is None else fetched
         return prepare_photo(
-            data,
+            asked.bytes(),
             box=asked.box,
             spec=self.shop.encoder.input,
             limits=self.settings.image_limits,
@@ -269,6 +296,16 @@ class Service:
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def _fetcher(settings: ServerSettings, *, connections: int) -> Fetcher:
+    return Fetcher(
+        max_bytes=settings.max_image_bytes,
+        timeout=settings.fetch_seconds,
+        retries=0,
+        connections=connections,
+        allow_networks=settings.allow_networks,
+    )
 
 
 __all__ = ["BoxSource", "Service"]

@@ -51,7 +51,8 @@ async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:
     Where no thing stands out for sure, the first box is the whole photo. Nothing of the photo is
     stored.
     """
-    found = await while_present(request, service.boxes(await _asked(request)))
+    asked = await _asked(request)
+    found = await while_present(request, service.boxes(asked, request.state.holding))
     return BoxesAnswer(
         image=ImageSize(width=found.width, height=found.height),
         boxes=[

@@ -53,7 +53,7 @@ async def search(request: Request, service: ServiceOf) -> Response:
     asked = await _inputs(request, SEARCH_BODY)
     if len(asked) != 1:
         raise _too_many(len(asked), 1)
-    answer = await while_present(request, service.search(asked[0]))
+    answer = await while_present(request, service.search(asked[0], request.state.holding))
     request.state.timings_ms = answer["timings_ms"]
     return _json(answer)
 
@@ -73,7 +73,7 @@ async def search_batch(request: Request, service: ServiceOf) -> Response:
     asked = await _inputs(request, BATCH_BODY)
     if len(asked) > MAX_BATCH:
         raise _too_many(len(asked), MAX_BATCH)
-    found = await while_present(request, service.search_batch(asked))
+    found = await while_present(request, service.search_batch(asked, request.state.holding))
     return _json({"answers": [_told(outcome, request) for outcome in found]})
 
 
