@@ -18,7 +18,8 @@ while the service should live; a process that outlives a kill by 30 seconds; at 
 `findalike shop verify` finds. Growth is: more memory, open files or threads after the same number
 of requests in the last third of the starts than in the first; more versions kept than the
 caretaker says; and, once all versions but the latest are forgotten, an index larger than 1.5 times
-that of a shop made anew of the same products. Exit status 1 if anything is wrong.
+that of a shop made anew of the same products. Exit status 1 if anything is wrong. Told, but not
+judged: the pictures that were sent, and how many bytes of them a product still has.
 """
 
 from __future__ import annotations

@@ -70,11 +70,17 @@ def test_shop_scale(shared_data, tmp_path):
 
 
 def test_serving(shared_data, tmp_path):
-    options = ("--smoke", "--work", tmp_path, "--updates", "4", "--json")
-    (figures,) = json.loads(run("serving.py", *options, data=shared_data))["runs"]
-    assert figures["per_s"] > 0
-    assert figures["updates_per_s"] > 0
-    assert figures["not_200"] == figures["updates_refused"] == {}
+    options = ("--smoke", "--work", tmp_path, "--updates", "0", "4", "--json")
+    told = json.loads(run("serving.py", *options, data=shared_data))
+    searched, updated = told["runs"]
+    assert searched["per_s"] > 0
+    assert searched["updates_per_s"] == 0
+    assert updated["updates_per_s"] > 0
+    for figures in (searched, updated):
+        assert figures["not_200"] == figures["updates_refused"] == {}
+    # After the first searches, and after each run.
+    assert len(told["memory_at_rest_mb"]) == 3
+    assert min(told["memory_at_rest_mb"]) > 0
 
 
 def test_index_scale(tmp_path):
