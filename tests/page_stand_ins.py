@@ -69,6 +69,7 @@ class FakeService:
     Attributes:
         hold: paths whose requests are kept in ``held`` until the test answers them.
         fail: path to the status, headers and body that are answered instead.
+        key: what has to come with every question, unless it is empty.
     """
 
     asked: list[Asked] = field(default_factory=list)
@@ -81,6 +82,7 @@ class FakeService:
     hold: set[str] = field(default_factory=set)
     held: list[tuple[Any, Asked]] = field(default_factory=list)
     fail: dict[str, tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=dict)
+    key: str = ""
 
     def of(self, path: str) -> list[Asked]:
         return [asked for asked in self.asked if asked.path == path]
@@ -103,8 +105,11 @@ class FakeService:
         self.respond(route, asked)
 
     def respond(self, route: Any, asked: Asked, **more: Any) -> None:
-        if asked.path in self.fail:
-            status, headers, body = self.fail[asked.path]
+        failure = self.fail.get(asked.path)
+        if self.key and asked.headers.get("authorization") != f"Bearer {self.key}":
+            failure = (401, {}, {"title": "No valid key"})
+        if failure:
+            status, headers, body = failure
             headers = {"content-type": "application/problem+json", **headers}
             route.fulfill(status=status, headers=headers, body=json.dumps(body))
             return

@@ -78,6 +78,23 @@ def test_axe_finds_nothing_while_it_waits_or_fails(
     assert violations(widget, axe_source) == [], "busy"
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_where_the_key_is_asked_for(
+    open_page: Callable[..., Widget],
+    service: FakeService,
+    axe_source: str,
+    screen: dict,
+    scheme: str,
+):
+    service.key = "fa_right"
+    widget = open_page(**screen, color_scheme=scheme)
+    widget.page.get_by_label("Key", exact=True).fill("fa_wrong")
+    widget.now("Open the search").click()
+    widget.page.get_by_role("alert").get_by_text("This key is not valid").wait_for()
+    assert violations(widget, axe_source) == []
+
+
 def test_keyboard_alone(widget: Widget, service: FakeService):
     keys = widget.page.keyboard
 

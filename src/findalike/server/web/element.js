@@ -2,6 +2,7 @@ import { SearchError, Service } from "./api.js";
 import { BoxEditor } from "./box-editor.js";
 import { Camera } from "./camera.js";
 import { Filters } from "./filters.js";
+import { KeyForm, keepKey, keptKey } from "./key-form.js";
 import { Notice } from "./notice.js";
 import { photoAt, preparePhoto } from "./photo.js";
 import { Quest } from "./quest.js";
@@ -18,7 +19,7 @@ import { Words } from "./words.js";
  * slots, parts and properties.
  */
 export class FindalikeSearch extends HTMLElement {
-  static observedAttributes = ["endpoint", "key", "lang", "words", "facets", "where", "page-size", "ask-consent"];
+  static observedAttributes = ["endpoint", "key", "lang", "words", "facets", "where", "page-size", "ask-consent", "ask-key"];
 
   constructor() {
     super();
@@ -27,6 +28,8 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   #own = {};
+  #key = "";
+  #refusedKey;
   #fetchedWords = {};
   #life;
   #quest = new Quest();
@@ -52,14 +55,25 @@ export class FindalikeSearch extends HTMLElement {
     if (this.isConnected) this.#rebuild();
   }
 
+  /** The key of the service, over that of the attribute `key`; it stands nowhere in the page. */
+  get key() {
+    return this.#key || this.getAttribute("key") || "";
+  }
+
+  set key(key) {
+    this.#key = key ?? "";
+    if (this.isConnected) this.#rebuild();
+  }
+
   connectedCallback() {
     this.#life = new AbortController();
     const { signal } = this.#life;
-    if (Object.hasOwn(this, "words")) {
+    for (const name of ["words", "key"]) {
+      if (!Object.hasOwn(this, name)) continue;
       // Given before the element was defined: an own property, which would hide ours for ever.
-      const { words } = this;
-      delete this.words;
-      this.words = words;
+      const given = this[name];
+      delete this[name];
+      this[name] = given;
     }
     this.#rebuild();
     this.#readWords();
@@ -135,7 +149,8 @@ export class FindalikeSearch extends HTMLElement {
     const language = this.lang || this.closest("[lang]")?.lang || document.documentElement.lang || navigator.language;
     const words = (this.#voice = new Words(language, { ...this.#fetchedWords, ...this.#own }));
     const endpoint = this.getAttribute("endpoint") || new URL(import.meta.url).origin;
-    this.#service = new Service(endpoint, this.getAttribute("key"));
+    const keys = [this.key, this.#asksKey ? keptKey(endpoint) : ""];
+    this.#service = new Service(endpoint, keys.find((key) => key && key !== this.#refusedKey));
     this.#makeParts(words);
     const parts = { start: this.#start, camera: this.#camera, editor: this.#editor, results: this.#results, filters: this.#filters, notice: this.#notice };
     const act = {
@@ -200,12 +215,42 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   async #meet() {
+    const asked = this.#service;
     try {
       const { examples } = await this.#search.meet(this.#life.signal);
       this.#start.showExamples(examples ?? [], (img, path) => this.#picture(img, path));
-    } catch {
+    } catch (cause) {
       // A search says by itself what is wrong; the start page needs no shop.
+      if (asked === this.#service) this.#askKey(cause);
     }
+  }
+
+  // ---- the key -------------------------------------------------------------------------------
+
+  get #asksKey() {
+    return this.hasAttribute("ask-key");
+  }
+
+  /** Ask for the key that an error says is missing, if the page wants us to. */
+  #askKey({ status }) {
+    if (!this.#asksKey || ![401, 403].includes(status) || this.#view.asking) return;
+    const { endpoint, key } = this.#service;
+    this.#refusedKey = key;
+    const form = new KeyForm(this.#voice, (given) => this.#useKey(endpoint, given));
+    form.say({ kind: String(status) }, key);
+    this.#view.ask(form);
+    // Whoever writes elsewhere on the page is not called away.
+    if ([this, document.body].includes(document.activeElement)) form.input.focus({ preventScroll: true });
+  }
+
+  /** Take a key that the service takes, and go on with what is looked for. */
+  async #useKey(endpoint, key) {
+    await new Service(endpoint, key).shop(this.#life.signal);
+    keepKey(endpoint, key);
+    this.#refusedKey = this.key; // Else it would go before the one that was given.
+    this.#rebuild();
+    const next = this.#quest.isGiven ? this.#view.heading : this.#start.element.querySelector("button");
+    next.focus({ preventScroll: true });
   }
 
   async #readWords() {
@@ -266,6 +311,7 @@ export class FindalikeSearch extends HTMLElement {
   #told(name, detail) {
     if (name === "error") {
       const { kind, status, problem, retryAfter } = detail;
+      this.#askKey(detail);
       detail = { kind, status, problem, retryAfter };
     }
     return this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, cancelable: name === "select", detail }));

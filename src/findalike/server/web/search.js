@@ -124,7 +124,9 @@ export class Search {
       this.answer = { ...answer, next_offset: next.next_offset };
       view.append(added, this.answer, this.products);
     } catch (cause) {
-      if (turn === this.#turn && !signal.aborted) view.announce(this.notice.error(cause, () => this.more()));
+      if (turn !== this.#turn || signal.aborted) return;
+      view.announce(this.notice.error(cause, () => this.more()));
+      this.tell("error", cause);
     } finally {
       view.more.removeAttribute("aria-disabled");
     }

@@ -17,6 +17,7 @@ const START = `
 .small-print { font-size: .86rem; color: var(--muted); max-width: 34rem; text-wrap: pretty; }
 .linked { display: flex; gap: .5rem; width: min(100%, 30rem); }
 .linked label { flex: 1; min-width: 0; }
+.ask { border-style: solid; }
 .hint { min-height: 1.3em; font-size: .9rem; color: var(--warn); font-weight: 600; }
 .hint:empty { display: none; }
 .examples { margin-top: 1.6rem; }

@@ -28,14 +28,23 @@ export class View {
   /** Which of the two halves is there: the start, or the work with a photo or product. */
   show({ photo, similarTo, sort }) {
     const working = Boolean(photo || similarTo);
-    this.parts.start.element.hidden = working;
-    this.work.hidden = !working;
+    this.parts.start.element.hidden = working || Boolean(this.asking);
+    this.work.hidden = !working || Boolean(this.asking);
     this.yours.hidden = !photo;
     this.backing.hidden = !similarTo;
     this.backing.setAttribute("aria-label", this.words.say(photo ? "back" : "backStart"));
     this.bar.classList.toggle("alike", Boolean(similarTo));
     this.heading.textContent = similarTo ? this.words.say("similarTo", similarTo) : this.words.say("results");
     this.sorter.value = sort;
+  }
+
+  /** Nothing can be done before the form is filled in: it stands where all else would be. */
+  ask(form) {
+    this.asking = form;
+    this.parts.start.element.hidden = this.work.hidden = true;
+    this.parts.notice.clear();
+    this.element.prepend(form.element);
+    this.announce(`${this.words.say("error401")}. ${this.words.say("keyMore")}`);
   }
 
   showPhoto(photo) {

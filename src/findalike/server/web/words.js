@@ -17,6 +17,16 @@ export const ENGLISH = {
   example: "Search with example photo {n}",
   privacy: "Your photo is made smaller here, and place and time are removed from it, before it is sent.",
 
+  keyMore: "The shop gives it to those who may search.",
+  keyLabel: "Key",
+  keyGo: "Open the search",
+  keyKept: "The key is kept in this tab until you close it.",
+  keyMissing: "Enter a key first.",
+  keyShape: "A key has no spaces and no special characters. Copy it again.",
+  keyWrong: "This key is not valid: it is mistyped, was revoked, or has expired.",
+  keyElsewhere: "This key is not for this page.",
+  keyLater: "Too many tries. Wait a moment, then try again.",
+
   shutter: "Take the photo",
   otherCamera: "Other camera",
   close: "Close",
