@@ -88,7 +88,11 @@ def _leaf(rng: random.Random):
     if rng.random() < 0.2:
         return Missing(field)
     if kind == "list":
+        if rng.random() < 0.5:
+            return In(field, tuple(rng.sample(TEXTS, rng.randrange(4))))
         return Has(field, rng.choice(TEXTS))
+    if kind == "boolean" and rng.random() < 0.3:
+        return In(field, tuple(rng.sample([True, False], rng.randrange(3))))
     if kind == "boolean":
         return Comparison(field, rng.choice(["=", "!="]), rng.random() < 0.5)
     values = TEXTS if kind == "text" else NUMBERS

@@ -27,7 +27,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """``field in (values)``; with no values it keeps nothing."""
+    """``field in (values)``: the value, or any entry of a list, is among them; none for none."""
 
     field: str
     values: tuple[Scalar, ...]
@@ -121,6 +121,8 @@ def matches(where: Filter, row: Mapping[str, object]) -> bool:
         case Comparison(_, op, expected):
             return _COMPARE[op](value, expected)
         case In(_, values):
+            if isinstance(value, (list, tuple)):
+                return any(entry in values for entry in value)
             return value in values
         case Has(_, entry):
             return entry in value

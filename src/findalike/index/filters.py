@@ -4,7 +4,7 @@
 
     expression  any number of conditions joined by ``and``, ``or``, ``not`` and parentheses
     condition   field = != <> < <= > >= value      numbers, text, and = != for true and false
-                field [not] in (value, ...)        numbers and text
+                field [not] in (value, ...)        any type; of a list, any entry is among them
                 field contains 'text'              text, upper and lower case alike
                 field under 'Men/Tops'             text: this path or one below it
                 field has 'red'                    lists
@@ -222,15 +222,13 @@ class _Parser:
         negated = token.text.lower() == "not"
         if negated and not self._accept("in"):
             raise self._error(f"expected 'in' after {field} not", self._peek())
-        if kind not in ("text", "number"):
-            example = _EXAMPLES[kind].format(field)
-            raise self._error(f"'in' is for text and numbers, {field!r} asks for {example}", token)
         self._expect("(", f"after 'in', such as {field} in (...)")
-        values = [self._value(field, kind)]
+        entry: FieldType = "text" if kind == "list" else kind
+        values = [self._value(field, entry)]
         while self._accept(","):
             if len(values) == MAX_IN_VALUES:
                 raise self._error(f"more than {MAX_IN_VALUES:,} values in one list", self._peek())
-            values.append(self._value(field, kind))
+            values.append(self._value(field, entry))
         self._expect(")", "or ',' after a value of the list")
         inside = In(field, tuple(values))
         return And((Not(inside), Not(Missing(field)))) if negated else inside

@@ -99,7 +99,10 @@ def _condition(
             return f"{name} {'<>' if op == '!=' else op} {_literal(value, kind)}", ""
         case In(_, ()):
             return "FALSE", ""
-        case In(_, values) if kind in ("text", "number"):
+        case In(_, values) if kind == "list":
+            entries = ", ".join(_literal(value, "text") for value in values)
+            return f"array_has_any({name}, [{entries}])", ""
+        case In(_, values):
             return f"{name} IN ({', '.join(_literal(value, kind) for value in values)})", ""
         case Has(_, entry) if kind == "list":
             return f"array_has({name}, {_literal(entry, 'text')})", ""
