@@ -139,7 +139,11 @@ def test_what_cannot_be_put_is_named(catalogue):
     malformed = {"content": b"{", "headers": {"Content-Type": "application/json"}}
     assert catalogue.put("/v1/products/bad", **malformed).status_code == 400
     taken = {"images": [{"location": "4.jpg", "image_id": "p00/0.jpg"}]}
-    assert catalogue.put("/v1/products/bad", json=taken).status_code in (409, 422)
+    conflict = catalogue.put("/v1/products/bad", json=taken)
+    assert (conflict.status_code, conflict.json()["type"]) == (
+        409,
+        "urn:findalike:problem:image-taken",
+    )
 
 
 @pytest.mark.parametrize(

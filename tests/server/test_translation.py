@@ -6,6 +6,7 @@ import pytest
 
 from findalike import errors
 from findalike.server.problems import as_problem
+from findalike.shop.changes import ImageTakenError
 
 
 def every_error() -> list[type[errors.FindalikeError]]:
@@ -40,7 +41,8 @@ def test_every_error_is_a_problem(kind: type[errors.FindalikeError]) -> None:
         (errors.EngineError("x"), 503),
         (errors.ShopNotFoundError("x"), 503),
         (errors.BundleError("x"), 503),
-        (errors.ShopLockedError("x"), 409),
+        (errors.ShopLockedError("x"), 503),
+        (ImageTakenError("x"), 409),
         (errors.ImageError("x"), 422),
         (errors.BoxError("x"), 422),
         (errors.UrlError("x"), 422),

@@ -20,13 +20,15 @@ from findalike.errors import (
     UrlError,
     UserError,
 )
+from findalike.shop.changes import ImageTakenError
 
 _KINDS: tuple[tuple[type[FindalikeError], int, str, str], ...] = (
     (ImageError, 422, "image", "send another photo, as JPEG, PNG or WebP"),
     (BoxError, 422, "box", "give a box that overlaps the photo, or none"),
     (UrlError, 422, "image-url", "give a public http or https URL, or send the image itself"),
     (FetchError, 422, "image-url-failed", "check the URL in a browser, or send the image itself"),
-    (LockedError, 409, "locked", "wait until the other change is done, then try again"),
+    (ImageTakenError, 409, "image-taken", "give the image another image_id, or remove the other"),
+    (LockedError, 503, "shop-locked", "try again after 5 seconds; nothing was changed"),
     (StorageError, 503, "storage", "tell the shop; its disk is full or damaged"),
     (EngineError, 503, "engine", "try again; if it stays, tell the shop"),
     (ShopNotFoundError, 503, "shop-gone", "tell the shop; its data was moved or deleted"),
