@@ -2,12 +2,22 @@ from __future__ import annotations
 
 import shutil
 
+import typer
+
 
 def test_info(findalike, shop):
     told = findalike("shop", "info", "--shop", shop, "--json").json
     assert (told["products"], told["images"], told["encoder"]) == (12, 24, "tiny")
     assert told["version"] >= 1
     assert "12" in findalike("shop", "info", "--shop", shop).out
+
+
+def test_help_names_every_command():
+    from findalike.cli.main import app
+
+    shop = typer.main.get_command(app).commands["shop"]
+    said = shop.help.removeprefix("Look after a shop: ").removesuffix(".").split(", ")
+    assert sorted(said) == sorted(shop.commands)
 
 
 def test_versions_and_rollback(findalike, shop):

@@ -10,7 +10,8 @@ import typer
 from findalike.cli.options import AsJson, ShopFolder
 
 app = typer.Typer(
-    help="Look after a shop: info, verify, remove, versions, rollback, compact, public, feedback, delete.",
+    help="Look after a shop: info, verify, remove, versions, rollback, compact, backup, restore, "
+    "public, feedback, delete.",
     no_args_is_help=True,
 )
 
