@@ -167,6 +167,32 @@ def test_a_record_nobody_carries_on_was_interrupted(tmp_path):
     assert [r.job_id for r in all_records(tmp_path)] == [record.job_id]
 
 
+@pytest.mark.parametrize("name", ["state.json", "request.json"])
+@pytest.mark.parametrize("text", ["", "{", '{"state": 7, "name": 7}', None])
+def test_a_damaged_record_is_told_of_and_stops_nothing(client, shop, name, text):
+    job = send(client, feed_of(1, first=90_000), dry_run="true")
+    wait_for(client, job, "done")
+    path = shop / "imports" / str(job["job_id"]) / name
+    while (path.parent / "feed").exists():  # until nobody carries it on
+        time.sleep(0.05)
+    if text is not None:
+        path.write_text(text)
+    elif name == "state.json":
+        path.unlink()
+    else:
+        path.write_text(path.read_text().replace("{", '{"of_a_later_version": [1],', 1))
+    listed = client.get("/v1/imports").json()["imports"]
+    (told,) = [one for one in listed if one["job_id"] == job["job_id"]]
+    if name == "state.json":
+        assert told["state"] == "interrupted"
+        assert "damaged" in told["detail"]
+    else:
+        assert told["state"] == "done"
+        assert told["name"] == ("feed.csv" if text is None else "unknown")
+    assert client.get(f"/v1/imports/{job['job_id']}").json() == told
+    wait_for(client, send(client, feed_of(1, first=90_001), dry_run="true"), "done")
+
+
 @pytest.mark.parametrize(
     ("given", "name"),
     [

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -20,7 +21,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -35,8 +36,13 @@ IMPORTS = "imports"
 KEPT = 50
 """Records that are kept; older ones of imports that ended go when a new one comes."""
 
+UNKNOWN = "unknown"
+"""The name of a feed whose record is damaged."""
+
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED: frozenset[State] = frozenset({"done", "failed", "cancelled", "interrupted"})
+
+Part = TypeVar("Part", bound=BaseModel)
 
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 
@@ -50,7 +56,8 @@ class ImportRequest(BaseModel):
         caller: who asked.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What another version wrote beside is passed over: a record is told of for as long as it lies.
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
     url: str | None = None
@@ -76,7 +83,7 @@ class ImportState(BaseModel):
         notes: what one should know about how the feed was read.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     state: State = "queued"
     rows: int | None = None
@@ -146,12 +153,17 @@ class JobRecord:
         return FileLock(self.folder / "alive.lock")
 
     def request(self) -> ImportRequest:
-        """What was asked.
+        """What was asked; of a damaged record, what its folder still tells.
 
         Raises:
             StorageError: if it cannot be read.
         """
-        return ImportRequest.model_validate_json(self._read("request.json"))
+        asked = self._parsed(ImportRequest, "request.json")
+        if asked is not None:
+            return asked
+        with storage_errors(self.folder):
+            made = datetime.fromtimestamp(self.folder.stat().st_mtime, UTC)
+        return ImportRequest(name=UNKNOWN, created_at=made, max_feed_bytes=1, fetch_seconds=1.0)
 
     def state(self) -> ImportState:
         """How far it is; an import nobody carries on any more was interrupted.
@@ -159,16 +171,15 @@ class JobRecord:
         Raises:
             StorageError: if it cannot be read.
         """
-        try:
-            held = ImportState.model_validate_json(self._read("state.json"))
-        except ValidationError:
-            held = ImportState()
-        if held.state in ENDED or self._is_carried_on():
+        held = self._parsed(ImportState, "state.json")
+        if held is not None and held.state in ENDED:
             return held
-        held = ImportState.model_validate_json(self._read("state.json"))  # it may just have ended
-        if held.state in ENDED:
-            return held
-        return interrupted(held)
+        if self._is_carried_on():
+            return held or ImportState()
+        held = self._parsed(ImportState, "state.json")  # it may just have ended
+        if held is None:
+            return damaged()
+        return held if held.state in ENDED else interrupted(held)
 
     def begin(self, request: ImportRequest) -> None:
         """Write the request and the first state."""
@@ -202,16 +213,22 @@ class JobRecord:
         lock.release()
         return False
 
-    def _read(self, name: str) -> bytes:
+    def _parsed(self, kind: type[Part], name: str) -> Part | None:
+        """A file of the record; None if it is damaged."""
         try:
-            return (self.folder / name).read_bytes()
+            return kind.model_validate_json((self.folder / name).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
         except OSError as error:
             raise StorageError(f"cannot read {self.folder / name}: {error.strerror}") from error
 
     def _write(self, name: str, text: str) -> None:
         with storage_errors(self.folder):
             draft = self.folder / f"{name}.new"
-            draft.write_text(text + "\n", encoding="utf-8")
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(text + "\n")
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut can leave an empty file under the name
             draft.replace(self.folder / name)
 
 
@@ -235,6 +252,15 @@ def _without_request(shop: Path) -> list[Path]:
             if not whole and path.stat().st_mtime < before:
                 found.append(path)
     return found
+
+
+def damaged() -> ImportState:
+    """The state of an import whose record cannot be understood."""
+    return ImportState(
+        state="interrupted",
+        detail="its record is damaged, so nobody knows how far it came; what was committed stays",
+        next_step="send the same feed again: what is there already is passed over quickly",
+    )
 
 
 def interrupted(state: ImportState) -> ImportState:
