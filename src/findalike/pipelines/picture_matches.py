@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -176,11 +177,12 @@ def _by_embedding(
     if not rows:
         return
     sought = np.stack(rows).astype(np.float32)
-    for at, vector in reading.vectors(first, comparer):
-        cosines = sought @ vector.astype(np.float32)
-        for row in np.flatnonzero(cosines > comparer.threshold).tolist():
-            detail = f"nearly the same picture, cosine {cosines[row]:.3f}"
-            yield Match(at, places[row], False, detail)
+    known = reading.vectors(first, comparer)
+    while block := list(islice(known, _CHUNK)):
+        cosines = np.stack([vector for _, vector in block]).astype(np.float32) @ sought.T
+        for one, other in np.argwhere(cosines > comparer.threshold).tolist():
+            detail = f"nearly the same picture, cosine {cosines[one, other]:.3f}"
+            yield Match(block[one][0], places[other], False, detail)
 
 
 @dataclass(slots=True)
