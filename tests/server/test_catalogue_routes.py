@@ -113,6 +113,19 @@ def test_sent_pictures_are_kept_found_and_shown(catalogue, shop_folder):
     catalogue.delete("/v1/products/sent")
 
 
+def test_photos_of_strangers_have_smaller_limits_than_those_of_the_shop(catalogue):
+    large = jpeg(5, (5200, 5000))
+    said = catalogue.post("/v1/search", files={"image": large})
+    assert said.status_code == 422
+    assert "25,000,000" in said.json()["detail"]
+    form = {"product": json.dumps({"title": "Large"})}
+    put = catalogue.put("/v1/products/large", data=form, files={"image": ("l.jpg", large)})
+    assert put.status_code == 201, put.text
+    (image,) = put.json()["product"]["images"]
+    assert catalogue.get(image["url"]).status_code == 200
+    assert catalogue.delete("/v1/products/large").status_code == 200
+
+
 def test_what_cannot_be_put_is_named(catalogue):
     for body, where in [
         ({"images": []}, "images"),
@@ -330,7 +343,9 @@ def test_feedback_keeps_a_photo_only_with_the_shop_and_the_shopper(catalogue, sh
     assert send(photo_base64=packed) == "no consent"
     assert send(photo_base64=packed, consent=True) == "turned off"
     assert not list((shop_folder / "feedback").rglob("*.jpg"))
+    assert catalogue.get("/v1/shop").json()["keeps_photos"] is False
     store.change_settings(FeedbackSettings(keep_photos=True))
+    assert catalogue.get("/v1/shop").json()["keeps_photos"] is True
     assert send(photo_base64=packed) == "no consent"
     assert send(photo_base64=packed, consent=True, box=[200, 200, 400, 400]) == "kept"
     form = catalogue.post(

@@ -87,7 +87,6 @@ class Incoming:
     async def _places(self, images: Sequence[ImageBody], files: Sequence[bytes]) -> list[str]:
         """Where each picture is; those that were sent are kept in the shop's own folder."""
         places = []
-        limits = self._service.settings.image_limits
         for number, image in enumerate(images):
             if (image.location is None) == (image.file is None):
                 raise _wrong(number, "location", "names no picture, or two", "location or file")
@@ -102,7 +101,6 @@ class Incoming:
                 self._service.shop.keep_upload,
                 files[image.file],
                 name=f"file {image.file}",
-                limits=limits,
             )
             try:
                 places.append(await self._service.read(keep))
@@ -112,10 +110,7 @@ class Incoming:
 
     async def _source(self) -> KnownRoots:
         service = self._service
-        limits = service.settings.image_limits
-        return await service.read(
-            lambda: KnownRoots(service.shop.roots, limits=limits, fetcher=service.fetcher)
-        )
+        return await service.read(lambda: KnownRoots(service.shop.roots, fetcher=service.fetcher))
 
     async def _ready(self, number: int, image: CatalogueImage, source: KnownRoots) -> ReadyImage:
         """One image with its embedding; its bytes are let go of at once."""
@@ -146,7 +141,6 @@ class Incoming:
             self._service.shop.encoder.input,
             name=image.location,
             box=image.box,
-            limits=self._service.settings.image_limits,
         )
 
 

@@ -135,10 +135,9 @@ async def picture_of(
         Problem: 404 if it is no picture that can be shown.
     """
     digest = hashlib.sha256(data).hexdigest()
-    limits = service.settings.image_limits
     try:
         small = await service.read(
-            partial(small_picture, data, width, kind=kind, name="the picture", limits=limits)
+            partial(small_picture, data, width, kind=kind, name="the picture")
         )
     except FindalikeError as error:
         raise _gone("", "what lies there is no picture that can be shown") from error

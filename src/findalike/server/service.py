@@ -61,9 +61,17 @@ class Service:
         self.ready = False
         self.on_embedding: Callable[[Embeddings], None] | None = None
         """Told the embedding of each photo that is searched with."""
-        self.fetcher = _fetcher(settings, connections=FETCH_THREADS)
+        fetcher = partial(
+            Fetcher,
+            timeout=settings.fetch_seconds,
+            retries=0,
+            allow_networks=settings.allow_networks,
+        )
+        self.fetcher = fetcher(connections=FETCH_THREADS)
         """For pictures of the catalogue; what searches name has connections of its own."""
-        self.photo_fetches = PhotoFetches(_fetcher(settings, connections=AT_ONCE))
+        self.photo_fetches = PhotoFetches(
+            fetcher(connections=AT_ONCE, max_bytes=settings.max_image_bytes)
+        )
         threads = settings.threads
         self._decoding = ThreadPoolExecutor(threads, "decode")
         self._embedding = ThreadPoolExecutor(threads, "embed")
@@ -296,16 +304,6 @@ class Service:
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
-
-
-def _fetcher(settings: ServerSettings, *, connections: int) -> Fetcher:
-    return Fetcher(
-        max_bytes=settings.max_image_bytes,
-        timeout=settings.fetch_seconds,
-        retries=0,
-        connections=connections,
-        allow_networks=settings.allow_networks,
-    )
 
 
 __all__ = ["BoxSource", "Service"]

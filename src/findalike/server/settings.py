@@ -34,9 +34,12 @@ class ServerSettings(BaseModel):
         deadline: seconds until a search is given up, from when its photo has arrived.
         upload_bytes: bytes of requests held in memory at once, in each worker.
         max_body_bytes: largest request body.
-        max_image_bytes: largest image file.
-        max_image_pixels: width times height of an image.
-        max_image_side: longer side of an image in pixels.
+        max_image_bytes: largest photo of a search or of feedback.
+        max_image_pixels: width times height of such a photo. The default holds those of 24
+            megapixels; decoding one takes about a second of a CPU and 600 MB at the worst, and as
+            many are decoded at once as there are threads. Pictures of the catalogue have the
+            larger limits of imports.
+        max_image_side: longer side of such a photo in pixels.
         fetch_seconds: until the image of an ``image_url`` is given up.
         stop_seconds: how long a stopping service finishes what it accepted.
         max_feed_bytes: largest request body of an import.
@@ -73,8 +76,8 @@ class ServerSettings(BaseModel):
     upload_bytes: Count = 256_000_000
     max_body_bytes: Count = 24_000_000
     max_image_bytes: Count = 16_000_000
-    max_image_pixels: Count = 50_000_000
-    max_image_side: Count = 20_000
+    max_image_pixels: Count = 25_000_000
+    max_image_side: Count = 12_000
     fetch_seconds: Seconds = 8.0
     stop_seconds: Count = 30
     max_feed_bytes: Count = 256_000_000
@@ -93,7 +96,7 @@ class ServerSettings(BaseModel):
 
     @property
     def image_limits(self) -> ImageLimits:
-        """What one image may cost."""
+        """What one photo of a stranger may cost."""
         return ImageLimits(
             max_bytes=self.max_image_bytes,
             max_pixels=self.max_image_pixels,
