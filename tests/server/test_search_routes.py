@@ -67,7 +67,9 @@ def test_three_ways_to_send_a_photo_give_one_answer(
     client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = client.app.state.service
-    monkeypatch.setattr(service.photo_fetches.fetcher, "fetch", {"https://shop.example/a.jpg": photo}.get)
+    monkeypatch.setattr(
+        service.photo_fetches.fetcher, "fetch", {"https://shop.example/a.jpg": photo}.get
+    )
     by_form = client.post("/v1/search", files={"image": photo}, data={"k": "3"}).json()
     encoded = base64.b64encode(photo).decode()
     by_text = client.post("/v1/search", json={"image_base64": encoded, "k": 3}).json()
@@ -147,6 +149,11 @@ def test_variants_are_folded_under_the_nearest(search: Post) -> None:
     assert len(folded["products"]) == 10
     scores = [v["score"] for v in row["variants"]]
     assert row["score"] >= scores[0] >= scores[1]
+    for variant in row["variants"]:
+        alone = next(r for r in loose["products"] if r["product_id"] == variant["product_id"])
+        assert variant == {name: alone[name] for name in variant}
+        assert {"url", "price", "currency", "attributes", "image"} <= set(variant)
+        assert variant["price"] == int(variant["product_id"][1:]) + 0.5
 
 
 def test_similar_leaves_out_the_product_and_its_variants(client: TestClient) -> None:

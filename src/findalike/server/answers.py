@@ -45,9 +45,14 @@ class AnswerVariant(BaseModel):
     """A variant of a product that was found too."""
 
     product_id: str
-    title: str | None
     score: float
+    likeness: Likeness | None
+    title: str | None
+    price: float | None
+    currency: str | None
+    url: str | None
     image: AnswerImage
+    attributes: dict[str, str | float | bool | list[str]]
 
 
 class AnswerProduct(BaseModel):
@@ -57,7 +62,8 @@ class AnswerProduct(BaseModel):
     product_id: str
     score: float = Field(description="Cosine with the photo, -1 to 1; larger is nearer.")
     likeness: Likeness | None = Field(
-        description="The score in words; null where the encoder was not calibrated."
+        description="The score in words; null where the encoder was not calibrated, and for "
+        "products like one of the shop: the calibration is of photos that shoppers take."
     )
     title: str | None
     category: str | None
@@ -174,16 +180,22 @@ def _product(row: FoundFamily, meaning: Meaning | None) -> dict[str, Any]:
         "url": product.url,
         "image": _image(found.image),
         "attributes": product.attributes,
-        "variants": [_variant(variant) for variant in row.variants],
+        "variants": [_variant(variant, meaning) for variant in row.variants],
     }
 
 
-def _variant(found: FoundProduct) -> dict[str, Any]:
+def _variant(found: FoundProduct, meaning: Meaning | None) -> dict[str, Any]:
+    product = found.product
     return {
-        "product_id": found.product.product_id,
-        "title": found.product.title,
+        "product_id": product.product_id,
         "score": found.score,
+        "likeness": None if meaning is None else meaning.likeness_of(found.score),
+        "title": product.title,
+        "price": product.price,
+        "currency": product.currency,
+        "url": product.url,
         "image": _image(found.image),
+        "attributes": product.attributes,
     }
 
 

@@ -215,11 +215,7 @@ def _row(found: Sequence[Hit], rank: int, request: PageRequest) -> FoundFamily:
 def _told(found: FoundProduct, request: PageRequest) -> FoundProduct:
     """A product with the attributes that were asked for and may be seen."""
     held, asked = found.product.attributes, request.attributes
-    told = {
-        name: held[name]
-        for name in request.view.shown(held)
-        if asked is None or name in asked
-    }
+    told = {name: held[name] for name in request.view.shown(held) if asked is None or name in asked}
     if len(told) == len(held):
         return found
     return replace(found, product=replace(found.product, attributes=told))

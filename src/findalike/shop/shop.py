@@ -93,7 +93,16 @@ from findalike.types import Box, Embeddings, FieldType, ImageId, ProductId
 
 PARTS = ("encoder", "index")
 FOLDERS = ("reports", "imports", UPLOADS, FEEDBACK)
-FILES = (HISTORY_NAME, ".lock", ".importing", "keys.json", ".keys.lock", ".secret", PUBLIC_NAME, UNFINISHED_NAME)
+FILES = (
+    HISTORY_NAME,
+    ".lock",
+    ".importing",
+    "keys.json",
+    ".keys.lock",
+    ".secret",
+    PUBLIC_NAME,
+    UNFINISHED_NAME,
+)
 
 
 class Shop:

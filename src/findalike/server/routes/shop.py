@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from findalike.errors import ShopLockedError
+from findalike.errors import ShopLockedError, StorageError
 from findalike.server.access import identify, require
 from findalike.server.dependencies import ServiceOf
 from findalike.server.problems import problem_responses
@@ -19,6 +20,7 @@ from findalike.server.routes.images import example_names
 from findalike.server.routes.products import UpdatesOf
 from findalike.server.shop_state import ShopState
 from findalike.server.updates import LOCK_SECONDS, locked
+from findalike.shop.feedback import FeedbackStore
 
 router = APIRouter(prefix="/v1", tags=["shop"])
 
@@ -54,6 +56,9 @@ class ShopAnswer(BaseModel):
     )
     facets: list[str] = Field(description="What may be counted.")
     examples: list[ExampleAnswer]
+    keeps_photos: bool = Field(
+        description="Whether feedback may keep photos of shoppers who consent: ask them only then."
+    )
 
 
 class VersionAnswer(BaseModel):
@@ -110,7 +115,10 @@ async def get_shop(
     counted = await service.in_time(state.get(inside=role in ("catalogue", "admin")))
     names = await service.read(lambda: example_names(service.shop.folder))
     examples = [{"url": f"/v1/examples/{quote(name, safe='')}"} for name in names]
-    return _json({**counted, "examples": examples})
+    keeps = await service.read(
+        partial(_keeps_photos, cast(FeedbackStore, request.app.state.feedback))
+    )
+    return _json({**counted, "examples": examples, "keeps_photos": keeps})
 
 
 @router.get(
@@ -163,6 +171,13 @@ async def rollback(body: RollbackBody, service: ServiceOf, updates: UpdatesOf) -
     except ShopLockedError as error:
         raise locked() from error
     return _json({"version": version, "rolled_back_to": body.version})
+
+
+def _keeps_photos(feedback: FeedbackStore) -> bool:
+    try:
+        return feedback.settings.keep_photos
+    except StorageError:
+        return False  # settings that cannot be read keep nothing
 
 
 def _json(value: dict[str, Any]) -> Response:
