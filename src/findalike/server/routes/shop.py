@@ -18,6 +18,7 @@ from findalike.server.dependencies import ServiceOf
 from findalike.server.problems import problem_responses
 from findalike.server.routes.images import example_names
 from findalike.server.routes.products import UpdatesOf
+from findalike.server.service import MAY_BE_DONE
 from findalike.server.shop_state import ShopState
 from findalike.server.updates import LOCK_SECONDS, locked
 from findalike.shop.feedback import FeedbackStore
@@ -113,11 +114,9 @@ async def get_shop(
     """
     _, role = identify(request)
     counted = await service.in_time(state.get(inside=role in ("catalogue", "admin")))
-    names = await service.read(lambda: example_names(service.shop.folder))
+    names = await service.in_time(service.read(lambda: example_names(service.shop.folder)))
     examples = [{"url": f"/v1/examples/{quote(name, safe='')}"} for name in names]
-    keeps = await service.read(
-        partial(_keeps_photos, cast(FeedbackStore, request.app.state.feedback))
-    )
+    keeps = await service.read(partial(_keeps_photos, FeedbackStore(service.shop.folder)))
     return _json({**counted, "examples": examples, "keeps_photos": keeps})
 
 
@@ -167,7 +166,7 @@ async def rollback(body: RollbackBody, service: ServiceOf, updates: UpdatesOf) -
         return service.shop.version
 
     try:
-        version = await updates.exclusively(work)
+        version = await service.in_time(updates.exclusively(work), next_step=MAY_BE_DONE)
     except ShopLockedError as error:
         raise locked() from error
     return _json({"version": version, "rolled_back_to": body.version})
