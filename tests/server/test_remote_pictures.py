@@ -15,6 +15,8 @@ from PIL import Image
 
 from findalike.server.app import create_app
 from findalike.server.keys import KeyStore
+from findalike.server.originals import Originals
+from findalike.server.pictures import FETCHED_AT_ONCE
 from findalike.server.settings import ServerSettings
 from support import write_photos
 
@@ -36,7 +38,8 @@ def remote(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_a_picture_at_a_url(make_shop, remote, tmp_path):
+def test_a_picture_at_a_url(make_shop, remote, tmp_path, monkeypatch):
+    monkeypatch.setattr("findalike.server.pictures.ORIGINAL_SECONDS", 0.0)
     shop = make_shop()
     _, key = KeyStore(shop).create("catalogue")
     settings = ServerSettings(
@@ -68,3 +71,102 @@ def test_a_picture_at_a_url(make_shop, remote, tmp_path):
         again = client.put("/v1/products/other", json=body)
         assert again.status_code == 422
         assert again.json()["errors"][0]["where"] == "images.0.location"
+
+
+def test_a_slow_server_holds_up_no_picture_of_the_shop(make_shop, server_photos):
+    asked: list[str] = []
+    gate, last = threading.Event(), threading.Event()
+
+    class Slow(_Quiet):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if "shut" in self.path:
+                gate.wait(60)
+                self.send_error(404)
+                return
+            body = (server_photos / "3.jpg").read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    shop = make_shop()
+    _, key = KeyStore(shop).create("catalogue")
+    settings = ServerSettings(
+        shop=shop,
+        open_search=True,
+        allow_networks=("127.0.0.1/32",),
+        fetch_seconds=60,
+        deadline=60,
+        address_rate=0,
+        key_rate=0,
+    )
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        with TestClient(create_app(settings)) as client:
+            headers = {"Authorization": f"Bearer {key}"}
+            shown = []
+            for number in range(FETCHED_AT_ONCE):
+                body = {"images": [{"location": f"{base}/{number}.jpg"}]}
+                put = client.put(f"/v1/products/slow{number}", json=body, headers=headers)
+                assert put.status_code == 201, put.text
+                shown.append(put.json()["product"]["images"][0]["url"])
+            # One fetch serves all widths.
+            asked.clear()
+            assert {client.get(shown[0], params={"width": w}).status_code for w in (160, 320)} == {
+                200
+            }
+            assert asked == ["/0.jpg"]
+
+            client.app.state.pictures._originals = Originals(
+                seconds=60, most_bytes=10**6, failure_seconds=60, most_failures=9
+            )
+            fetch = client.app.state.service.fetcher.fetch
+            client.app.state.service.fetcher.fetch = lambda url: fetch(f"{url}?shut")
+            asked.clear()
+            statuses: list[int] = []
+            waiting = [
+                threading.Thread(
+                    target=lambda url=url: statuses.append(
+                        client.get(url, params={"width": 640}).status_code
+                    )
+                )
+                for url in shown
+            ]
+            for one in waiting:
+                one.start()
+            while len(asked) < FETCHED_AT_ONCE:
+                last.wait(0.01)
+            local = client.get("/v1/images/p01%2F2.jpg", params={"width": 480})
+            assert local.status_code == 200
+            assert statuses == []
+            gate.set()
+            for one in waiting:
+                one.join()
+            assert set(statuses) == {404}
+            # What failed is not asked for again at once.
+            assert client.get(shown[0], params={"width": 960}).status_code == 404
+            assert len(asked) == FETCHED_AT_ONCE
+        server.shutdown()
+        thread.join()
+
+
+def test_example_photos_are_made_once_and_seen_when_they_change(make_shop, server_photos):
+    shop = make_shop()
+    (shop / "examples").mkdir()
+    photo = shop / "examples" / "a.jpg"
+    photo.write_bytes((server_photos / "3.jpg").read_bytes())
+    with TestClient(create_app(ServerSettings(shop=shop, open_search=True))) as client:
+        first = client.get("/v1/examples/a.jpg")
+        assert first.status_code == 200
+        assert '"address-light"' in first.headers["RateLimit-Policy"]
+        assert len(client.app.state.pictures._kept) == 1
+        assert client.get("/v1/examples/a.jpg").content == first.content
+        assert len(client.app.state.pictures._kept) == 1
+        photo.write_bytes((server_photos / "9.jpg").read_bytes())
+        assert client.get("/v1/examples/a.jpg").content != first.content
+        photo.unlink()
+        assert client.get("/v1/examples/a.jpg").status_code == 404

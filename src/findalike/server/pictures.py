@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 from findalike.data.catalogue.locations import is_url
 from findalike.errors import FindalikeError
-from findalike.server.admission import busy
+from findalike.server.admission import Budget
+from findalike.server.originals import Originals
 from findalike.server.problems import Problem
 from findalike.server.service import Service
 from findalike.shop.pictures import PictureFormat, small_picture
@@ -28,12 +31,24 @@ WIDTHS = (160, 240, 320, 480, 640, 960, 1280)
 CACHE_BYTES = 64_000_000
 """Pictures kept in memory, in each worker."""
 
-AT_ONCE = 4
+FETCHED_AT_ONCE = 4
+"""Pictures being fetched at the same time; those on the disk do not wait for them."""
+
 WAITING = 256
-"""Pictures being made at the same time, and waiting for that, in each worker."""
+FOR_ONE = 64
+"""Pictures that wait to be made in each worker, in all and for one client."""
+
+ORIGINAL_SECONDS = 60.0
+ORIGINAL_BYTES = 32_000_000
+"""How long what was fetched is kept for further widths, and how much of it."""
+
+FAILURE_SECONDS = 30.0
+FAILURES = 1000
+"""How long what could not be fetched is not asked for again, and how many of these are known."""
 
 
 _Key: TypeAlias = tuple[str, int, PictureFormat]
+_Load: TypeAlias = Callable[[], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +67,81 @@ class Picture:
 
 
 class Pictures:
-    """The pictures of one service."""
+    """The pictures of one service.
+
+    Making them small takes half of the CPUs at most, so that pages full of new pictures leave the
+    other half to searches.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._kept: OrderedDict[_Key, Picture] = OrderedDict()
         self._bytes = 0
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
+        self._shrinking = asyncio.Semaphore(max(1, service.settings.threads // 2))
+        self._waiting = Budget(WAITING, share=FOR_ONE, what="pictures are being made")
+        self._originals = Originals(
+            seconds=ORIGINAL_SECONDS,
+            most_bytes=ORIGINAL_BYTES,
+            failure_seconds=FAILURE_SECONDS,
+            most_failures=FAILURES,
+        )
         self._making: dict[_Key, asyncio.Future[Picture]] = {}
 
-    async def get(self, image: FoundImage, width: int, kind: PictureFormat) -> Picture:
+    async def get(
+        self, image: FoundImage, width: int, kind: PictureFormat, *, owner: str | None
+    ) -> Picture:
         """A picture of the shop at a width of ``WIDTHS``.
 
+        Args:
+            owner: who waits for it; see `Budget.take`.
+
         Raises:
-            Problem: 404 if its file is gone, 429 if too many wait.
+            Problem: 404 if its file is gone, 429 if too many wait, 503 if the time is up.
         """
         key = (f"{image.sha256}{image.location}", width, kind)
+        return await self._get(key, partial(self._of_shop, image), image.sha256, owner)
+
+    async def example(
+        self, path: Path, width: int, kind: PictureFormat, *, owner: str | None
+    ) -> Picture:
+        """An example photo, as `get` does.
+
+        Raises:
+            OSError: if there is no such file.
+            Problem: as `get` does.
+        """
+        found = await self._service.in_time(self._service.read(path.stat))
+        key = (f"{path}{found.st_mtime_ns}{found.st_size}", width, kind)
+
+        async def read() -> bytes:
+            return await self._service.read(path.read_bytes)
+
+        return await self._get(key, read, None, owner)
+
+    async def _get(self, key: _Key, load: _Load, known: str | None, owner: str | None) -> Picture:
         held = self._kept.get(key)
         if held is not None:
             self._kept.move_to_end(key)
             return held
         making = self._making.get(key)
         if making is None:
-            making = asyncio.ensure_future(self._make(key, image, width, kind))
+            self._waiting.take(1, owner)
+            making = asyncio.ensure_future(self._make(key, load, known))
             self._making[key] = making
-            making.add_done_callback(partial(self._made_or_not, key))
-        return await asyncio.shield(making)
+            making.add_done_callback(partial(self._made_or_not, key, owner))
+        return await self._service.in_time(asyncio.shield(making))
 
-    def _made_or_not(self, key: _Key, making: asyncio.Future[Picture]) -> None:
+    def _made_or_not(self, key: _Key, owner: str | None, making: asyncio.Future[Picture]) -> None:
         self._making.pop(key, None)
+        self._waiting.give_back(1, owner)
         if not making.cancelled():
             making.exception()  # looked at here in case that everybody who asked has gone
 
-    async def _make(
-        self,
-        key: _Key,
-        image: FoundImage,
-        width: int,
-        kind: PictureFormat,
-    ) -> Picture:
-        if self._waiting >= WAITING:
-            raise busy(f"{self._waiting} pictures are being made", 1.0)
-        self._waiting += 1
-        try:
-            async with self._turns:
-                picture = await self._made(image, width, kind)
-        finally:
-            self._waiting -= 1
+    async def _make(self, key: _Key, load: _Load, known: str | None) -> Picture:
+        data = await load()
+        async with self._shrinking:
+            picture = await self._shrunk(data, key[1], key[2], known)
         self._kept[key] = picture
         self._bytes += len(picture.data)
         while self._bytes > CACHE_BYTES:
@@ -107,46 +149,44 @@ class Pictures:
             self._bytes -= len(old.data)
         return picture
 
-    async def _made(self, image: FoundImage, width: int, kind: PictureFormat) -> Picture:
+    async def _of_shop(self, image: FoundImage) -> bytes:
         service = self._service
-        data: bytes | None
         if is_url(image.location):
-            try:
-                data = await service.fetch(partial(service.fetcher.fetch, image.location))
-            except FindalikeError as error:
-                raise _gone(image.image_id, "it cannot be fetched from where it lies") from error
-        else:
-            find = partial(service.shop.picture, image.location, image.sha256)
-            data = await service.read(find)
+            return await self._fetched(image)
+        data = await service.read(partial(service.shop.picture, image.location, image.sha256))
         if data is None:
             raise _gone(image.image_id, "its file is no longer where it was, or has changed")
-        return await picture_of(service, data, width, kind, known=image.sha256)
+        return data
 
+    async def _fetched(self, image: FoundImage) -> bytes:
+        service, url = self._service, image.location
+        async with self._fetching:
+            held = self._originals.get(url)
+            if held is None:
+                try:
+                    held = await service.fetch(partial(service.fetcher.fetch, url))
+                except FindalikeError:
+                    held = b""
+                self._originals.put(url, held)
+        if not held:
+            raise _gone(image.image_id, "it cannot be fetched from where it lies")
+        return held
 
-async def picture_of(
-    service: Service, data: bytes, width: int, kind: PictureFormat, *, known: str | None = None
-) -> Picture:
-    """A picture made small.
-
-    Args:
-        known: SHA-256 that its bytes should have, where it was indexed.
-
-    Raises:
-        Problem: 404 if it is no picture that can be shown.
-    """
-    digest = hashlib.sha256(data).hexdigest()
-    try:
-        small = await service.read(
-            partial(small_picture, data, width, kind=kind, name="the picture")
+    async def _shrunk(
+        self, data: bytes, width: int, kind: PictureFormat, known: str | None
+    ) -> Picture:
+        digest = hashlib.sha256(data).hexdigest()
+        work = partial(small_picture, data, width, kind=kind, name="the picture")
+        try:
+            small = await self._service.read(work)
+        except FindalikeError as error:
+            raise _gone("", "what lies there is no picture that can be shown") from error
+        return Picture(
+            small,
+            f"image/{kind.lower()}",
+            f'"{digest}-{width}-{kind.lower()}"',
+            lasting=known == digest,
         )
-    except FindalikeError as error:
-        raise _gone("", "what lies there is no picture that can be shown") from error
-    return Picture(
-        small,
-        f"image/{kind.lower()}",
-        f'"{digest}-{width}-{kind.lower()}"',
-        lasting=known == digest,
-    )
 
 
 def width_of(asked: int) -> int:

@@ -15,7 +15,7 @@ from findalike.server.client_address import NOBODY, address_group
 LIGHT_TIMES = 10
 """Pictures and the files of the page cost little: as many times more of them are allowed."""
 
-_LIGHT = ("/v1/images/",)
+_LIGHT = ("/v1/images/", "/v1/examples/")
 _FREE = frozenset({"/healthz", "/readyz", "/metrics"})
 
 

@@ -14,8 +14,6 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from findalike.data.image_source import ImageSource
-from findalike.errors import FindalikeError
 from findalike.server.dependencies import ServiceOf
 from findalike.server.path_ids import EXAMPLE, IMAGE
 from findalike.server.picture_address import image_version, is_inside
@@ -24,7 +22,6 @@ from findalike.server.pictures import (
     Picture,
     Pictures,
     format_of,
-    picture_of,
     width_of,
 )
 from findalike.server.problems import Problem, problem_responses
@@ -132,7 +129,7 @@ async def _shown(
             title="No such image",
         )
     kind = format_of(request.headers.get("accept", ""))
-    picture = await pictures.get(image, width_of(width), kind)
+    picture = await pictures.get(image, width_of(width), kind, owner=request.state.payer)
     named = version is not None and version.split(".")[0] == image_version(image)
     lasting = picture.lasting and named
     return _answer(picture, request, lasting=lasting)
@@ -148,18 +145,21 @@ async def get_example(
     name: Annotated[str, Path(max_length=255)],
     request: Request,
     service: ServiceOf,
+    pictures: PicturesOf,
     width: Width = 1280,
 ) -> Response:
     """Get one of the photos that `GET /v1/shop` names."""
-    folder = service.shop.folder / EXAMPLES
-    if name not in await service.read(lambda: example_names(service.shop.folder)):
+    shop = service.shop.folder
+    if name not in await service.in_time(service.read(partial(example_names, shop))):
         raise _no_example(name)
-    try:
-        data = await service.read(lambda: ImageSource(folder, allow_urls=False).read(name))
-    except FindalikeError as error:
-        raise _no_example(name) from error
     kind = format_of(request.headers.get("accept", ""))
-    return _answer(await picture_of(service, data, width_of(width), kind), request)
+    try:
+        picture = await pictures.example(
+            shop / EXAMPLES / name, width_of(width), kind, owner=request.state.payer
+        )
+    except OSError as error:
+        raise _no_example(name) from error
+    return _answer(picture, request)
 
 
 def example_names(shop: FilePath) -> list[str]:
