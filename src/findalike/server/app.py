@@ -24,7 +24,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
         version=__version__,
         summary="Search a shop's catalogue with a photo.",
         lifespan=_lifespan,
-        docs_url=None,  # these load scripts of a third party; see routes/docs.py
+        openapi_url=None,  # made anew for each request; see routes/docs.py
+        docs_url=None,  # these load scripts of a third party
         redoc_url=None,
     )
     app.state.settings = settings

@@ -14,6 +14,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".json": "application/json",
 }
 WIDGET = "findalike-search.js"
 ADMIN = "admin.html"
@@ -72,12 +73,12 @@ def web_files() -> WebFiles:
     entry = f'export * from "./{digest}/element.js";\n'
     return WebFiles(
         digest=digest,
-        parts={name: _ready(name, body) for name, body in found.items()},
+        parts={name: ready(name, body) for name, body in found.items()},
         pages={
-            "index.html": _ready("index.html", page),
-            ADMIN: _ready(ADMIN, admin),
-            WIDGET: _ready(WIDGET, entry.encode()),
-            "icon.svg": _ready("icon.svg", found["icon.svg"]),
+            "index.html": ready("index.html", page),
+            ADMIN: ready(ADMIN, admin),
+            WIDGET: ready(WIDGET, entry.encode()),
+            "icon.svg": ready("icon.svg", found["icon.svg"]),
         },
     )
 
@@ -94,7 +95,8 @@ def _suffix(name: str) -> str:
     return name[name.rfind(".") :]
 
 
-def _ready(name: str, body: bytes) -> WebFile:
+def ready(name: str, body: bytes) -> WebFile:
+    """A file that is ready to be sent, compressed once."""
     return WebFile(
         body=body,
         zipped=gzip.compress(body, compresslevel=9, mtime=0),

@@ -11,24 +11,48 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import Response
 from jinja2 import Environment, PackageLoader, Template
+
+from findalike.server.routes.pages import send_file
+from findalike.server.web_files import WebFile, ready
 
 router = APIRouter(include_in_schema=False)
 
 
+@router.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    """The description for programs."""
+    return send_file(request, _rendered(request.app)["openapi.json"], headers={})
+
+
 @router.get("/docs")
-def docs(request: Request) -> HTMLResponse:
+def docs(request: Request) -> Response:
     """Every path with its parameters, bodies and answers."""
-    return HTMLResponse(docs_page(request.app.openapi()))
+    return send_file(request, _rendered(request.app)["docs.html"], headers={})
 
 
 @router.get("/docs/style.css")
-def style() -> Response:
+def style(request: Request) -> Response:
     """How it looks."""
-    text = files("findalike.server").joinpath("templates/docs.css").read_text("utf-8")
-    return Response(text, media_type="text/css")
+    return send_file(request, _rendered(request.app)["docs.css"], headers={})
+
+
+def _rendered(app: FastAPI) -> dict[str, WebFile]:
+    """The files, made when the first of them is asked for: that takes some hundred milliseconds."""
+    state = app.state
+    if not hasattr(state, "docs_files"):
+        api = app.openapi()
+        style = files("findalike.server").joinpath("templates/docs.css").read_bytes()
+        texts = {
+            "openapi.json": json.dumps(api, ensure_ascii=False).encode(),
+            "docs.html": docs_page(api).encode(),
+            "docs.css": style,
+        }
+        state.docs_files = {name: ready(name, body) for name, body in texts.items()}
+    made: dict[str, WebFile] = state.docs_files
+    return made
 
 
 def docs_page(api: dict[str, Any]) -> str:

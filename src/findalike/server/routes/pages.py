@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request, Response
 
 from findalike.server.headers import page_policy
@@ -23,7 +25,7 @@ _FOR_EVERYONE = {
 @router.api_route("/", methods=["GET", "HEAD"])
 def page(request: Request) -> Response:
     """The page on which a shopper searches."""
-    return _send(request, web_files().pages["index.html"], caching=_ASK_AGAIN, headers={})
+    return send_file(request, web_files().pages["index.html"], caching=_ASK_AGAIN, headers={})
 
 
 @router.api_route("/admin", methods=["GET", "HEAD"])
@@ -35,20 +37,20 @@ def admin(request: Request) -> Response:
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "no-referrer",
     }
-    return _send(request, web_files().pages[ADMIN], caching=_ASK_AGAIN, headers=framing)
+    return send_file(request, web_files().pages[ADMIN], caching=_ASK_AGAIN, headers=framing)
 
 
 @router.api_route("/favicon.ico", methods=["GET", "HEAD"])
 @router.api_route("/widget/icon.svg", methods=["GET", "HEAD"])
 def icon(request: Request) -> Response:
     """The icon of the page; browsers ask for the first of its paths by themselves."""
-    return _send(request, web_files().pages["icon.svg"], caching=_ASK_AGAIN, headers={})
+    return send_file(request, web_files().pages["icon.svg"], caching=_ASK_AGAIN, headers={})
 
 
 @router.api_route(f"/widget/{WIDGET}", methods=["GET", "HEAD"])
 def widget(request: Request) -> Response:
     """The module that a shop's page loads: it names the widget's version of today."""
-    return _send(request, web_files().pages[WIDGET], caching=_ASK_AGAIN, headers=_FOR_EVERYONE)
+    return send_file(request, web_files().pages[WIDGET], caching=_ASK_AGAIN, headers=_FOR_EVERYONE)
 
 
 @router.api_route("/widget/{digest}/{name}", methods=["GET", "HEAD"])
@@ -62,10 +64,13 @@ def part(request: Request, digest: str, name: str) -> Response:
             f"the widget has no file {name!r} in a version {digest!r}",
             next_step=f"load /widget/{WIDGET}: it names the files of the version that runs",
         )
-    return _send(request, files.parts[name], caching=_FOR_EVER, headers=_FOR_EVERYONE)
+    return send_file(request, files.parts[name], caching=_FOR_EVER, headers=_FOR_EVERYONE)
 
 
-def _send(request: Request, file: WebFile, *, caching: str, headers: dict[str, str]) -> Response:
+def send_file(
+    request: Request, file: WebFile, *, caching: str = _ASK_AGAIN, headers: Mapping[str, str]
+) -> Response:
+    """A file as the client takes it: compressed or not, or not at all where it has it already."""
     zipped = "gzip" in request.headers.get("accept-encoding", "").lower()
     # Two codings of one file are two representations, and two names (RFC 9110, 8.8.3).
     etag = f'{file.etag[:-1]}-gzip"' if zipped else file.etag
