@@ -65,12 +65,39 @@ def test_open_search_opens_search_alone(tmp_path, keys):
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token x", "Bearer a b c", "Bearer \xff\xfe"],
+    ["", "Bearer", "Bearer ", "Token x", "Bearer a b c", "Bearer \xff\xfe"],
 )
 def test_headers_that_hold_no_key(tmp_path, keys, header):
     headers = {"Authorization": header.encode("latin-1")}
     answer = ask(guarded(tmp_path, open_search=True), "search", headers)
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/images/7"])
+def test_a_password_of_a_proxy_is_no_key(tmp_path, keys, path):
+    client = guarded(tmp_path, open_search=True)
+    basic = {"Authorization": "Basic dXNlcjpwYXNz"}
+    assert client.get(path, headers=basic).status_code == 200
+    assert ask(client, "search", basic).json()["caller"] == "anonymous"
+    assert ask(client, "admin", basic).status_code == 401
+    both = [("Authorization", "Basic dXNlcjpwYXNz"), *bearer(keys["search"]).items()]
+    assert client.post("/v1/search", headers=both, json={}).json()["caller"] != "anonymous"
+
+
+@pytest.mark.parametrize("text", ["fa_wrong", "fa_" + "0" * 12 + "_" + "0" * 64])
+def test_a_wrong_key_matters_only_where_one_is_asked_for(tmp_path, keys, text):
+    client = guarded(tmp_path)
+    assert client.get("/", headers=bearer(text)).status_code == 200
+    assert ask(client, "search", bearer(text)).status_code == 401
+
+
+def test_guesses_at_the_key_of_a_page_lock_nobody_out_who_holds_it(tmp_path):
+    key, text = KeyStore(tmp_path).create("search", origins=["https://shop.example"])
+    client, page = guarded(tmp_path), {"Origin": "https://shop.example"}
+    assert ask(client, "search", bearer(text) | page).status_code == 200
+    wrong = bearer(f"fa_{key.key_id}_" + "0" * 64)
+    assert {ask(client, "search", wrong).status_code for _ in range(15)} == {401}
+    assert ask(client, "search", bearer(text) | page).status_code == 200
 
 
 def test_two_keys_are_none(tmp_path, keys):
@@ -164,6 +191,7 @@ def test_a_service_that_nobody_could_use_does_not_start(tmp_path):
         {"trusted_proxies": ("proxy",)},
         {"metrics_networks": ("10.0.0.0/99",)},
         {"trace_endpoint": "localhost"},
+        {"queue": 15},
     ],
 )
 def test_settings_that_cannot_be_used_are_named(tmp_path, setting):

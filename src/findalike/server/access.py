@@ -9,6 +9,7 @@ from fastapi import Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection, Request
 
+from findalike.errors import FindalikeError
 from findalike.server.client_address import client_address
 from findalike.server.keys import ROLES, Key, Role
 from findalike.server.problems import Problem
@@ -68,6 +69,9 @@ def authorise(connection: HTTPConnection, role: Role) -> str:
         StorageError: if the keys cannot be read.
     """
     caller, held = identify(connection)
+    refusal: Problem | FindalikeError | None = connection.state.refusal
+    if refusal is not None:
+        raise refusal
     if held is None:
         if role == "search" and connection.app.state.settings.open_search:
             return caller
@@ -87,15 +91,18 @@ def authorise(connection: HTTPConnection, role: Role) -> str:
 
 
 def identify(connection: HTTPConnection) -> tuple[str, Role | None]:
-    """The name and the role of the caller; None for the role of one without a key.
+    """The name and the role of the caller; None for the role of one without a valid key.
 
-    Raises:
-        Problem: 401, 403 or 429; see `authorise`.
-        StorageError: if the keys cannot be read.
+    What is wrong with a key is held against it by `authorise` alone: a page, a picture or a probe
+    needs none, and is answered whatever a proxy sends along.
     """
     state = connection.state
     if getattr(state, "caller", None) is None:
-        key = _key_of(connection)
+        key, state.refusal = None, None
+        try:
+            key = _key_of(connection)
+        except (Problem, FindalikeError) as error:
+            state.refusal = error
         state.caller = key.key_id if key else ANONYMOUS
         state.role = key.role if key else None
         state.shared_key = bool(key and key.origins)
@@ -105,16 +112,23 @@ def identify(connection: HTTPConnection) -> tuple[str, Role | None]:
 
 
 def _key_of(connection: HTTPConnection) -> Key | None:
-    """The key of a request; None if it has none.
+    """The key of a request; None if it has none, though it may have what others gave it.
 
     Raises:
         Problem: if it has one that is not valid here.
+        StorageError: if the keys cannot be read.
     """
-    given = connection.headers.getlist("authorization")
+    given = [
+        (scheme.lower(), text)
+        for scheme, _, text in (
+            header.partition(" ") for header in connection.headers.getlist("authorization")
+        )
+        if scheme.lower() != "basic"  # of a proxy that asks for a password of its own
+    ]
     if not given:
         return None
-    scheme, _, text = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer" or not text.strip():
+    scheme, text = given[0]
+    if len(given) > 1 or scheme != "bearer" or not text.strip():
         raise _unauthorised(
             "the header Authorization is not of the kind Bearer",
             "send one header, 'Authorization: Bearer KEY'",

@@ -6,14 +6,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from findalike.errors import FindalikeError
 from findalike.server.access import identify, too_many
 from findalike.server.client_address import client_address, payer
-from findalike.server.problems import Problem, as_problem, problem_response
+from findalike.server.problems import Problem, problem_response
 
 
 class Gate:
-    """Checks the key and the rate limits before anything of the body is read."""
+    """Finds out whose key it is and checks the rate limits before anything of the body is read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,9 +29,6 @@ class Gate:
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
             return
-        except FindalikeError as error:
-            await _refuse(as_problem(error), scope, receive, send)
-            return
 
         async def send_with_limits(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -46,7 +42,7 @@ def _admit(connection: HTTPConnection) -> dict[str, str]:
     """The headers that tell of the rate limit.
 
     Raises:
-        Problem: if the key is wrong, or the limit is used up.
+        Problem: if the limit is used up.
     """
     services, state = connection.app.state, connection.state
     _, role = identify(connection)

@@ -19,7 +19,9 @@ class GuessGuard:
     A secret has 256 bits and cannot be guessed; this keeps those who try from costing more than
     they must, and tells of them in the metrics. While an address waits, right keys wait with it,
     or the wait would tell nothing. Those that were right from there before pass: one guesser
-    behind an address that many share, such as that of a proxy, locks out nobody who was in.
+    behind an address that many share, such as that of a proxy, locks out nobody who was in. That
+    holds also where the guesser knows the id of such a key, as everybody does of one that a page
+    holds: guesses at that key are slowed by the limits of the address alone.
     """
 
     def __init__(
@@ -57,9 +59,9 @@ class GuessGuard:
         """Remember how an attempt ended."""
         group = address_group(address)
         with self._guard:
-            self._friends.pop((group, key_id), None)
             if right:
                 self._friends[group, key_id] = None
+                self._friends.move_to_end((group, key_id))
                 if len(self._friends) > _MOST_FRIENDS:
                     self._friends.popitem(last=False)
         if not right:
