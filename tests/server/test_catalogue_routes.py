@@ -126,6 +126,22 @@ def test_photos_of_strangers_have_smaller_limits_than_those_of_the_shop(catalogu
     assert catalogue.delete("/v1/products/large").status_code == 200
 
 
+def test_a_refused_product_leaves_no_picture_behind(catalogue, shop_folder):
+    before = set((shop_folder / "uploads").rglob("*"))
+    for said in (
+        {"price": -2, "images": [{"file": 0}]},
+        {"images": [{"file": 0, "box": [900, 900, 5, 5]}]},
+        {"images": [{"file": 0}, {"location": "nowhere.jpg"}]},
+    ):
+        answer = catalogue.put(
+            "/v1/products/refused",
+            data={"product": json.dumps(said)},
+            files=[("image", ("a.jpg", jpeg(222)))],
+        )
+        assert answer.status_code == 422, answer.text
+    assert set((shop_folder / "uploads").rglob("*")) == before
+
+
 def test_what_cannot_be_put_is_named(catalogue):
     for body, where in [
         ({"images": []}, "images"),

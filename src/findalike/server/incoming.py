@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from findalike.data.catalogue.locations import is_url
@@ -26,6 +26,7 @@ from findalike.shop.product_input import (
     checked_patch,
     checked_product,
 )
+from findalike.shop.uploaded import upload_location
 from findalike.types import Box, CatalogueImage, Refusal
 
 READ_AT_ONCE = 4
@@ -53,7 +54,7 @@ class Incoming:
         """
         shop = self._service.shop
         images = [*body.images, *_unnamed(body.images, len(files))]
-        places = await self._places(images, files)
+        places, sent = await self._places(images, files)
         inputs = [
             ImageInput(place, image.image_id, _box(image, number))
             for number, (place, image) in enumerate(zip(places, images, strict=True))
@@ -67,8 +68,13 @@ class Incoming:
         except ProductRefusedError as error:
             raise refused(error.refusals) from error
         source = await self._source()
-        work = (self._ready(number, image, source) for number, image in enumerate(checked.images))
+        work = (
+            self._ready(number, image, source, sent) for number, image in enumerate(checked.images)
+        )
         ready = await self._service.in_time(asyncio.gather(*work))
+        # Last, so that a product that is refused leaves nothing behind.
+        for data in sent.values():
+            await self._service.read(partial(shop.keep_upload, data, name="a picture"))
         return PutProduct(checked.product, tuple(ready), checked.types)
 
     def patch(self, product_id: str, body: PatchBody) -> PatchProduct:
@@ -84,9 +90,12 @@ class Incoming:
         except ProductRefusedError as error:
             raise refused(error.refusals) from error
 
-    async def _places(self, images: Sequence[ImageBody], files: Sequence[bytes]) -> list[str]:
-        """Where each picture is; those that were sent are kept in the shop's own folder."""
-        places = []
+    async def _places(
+        self, images: Sequence[ImageBody], files: Sequence[bytes]
+    ) -> tuple[list[str], dict[str, bytes]]:
+        """Where each picture is or will be, and the bytes of those that were sent, by that."""
+        places: list[str] = []
+        sent: dict[str, bytes] = {}
         for number, image in enumerate(images):
             if (image.location is None) == (image.file is None):
                 raise _wrong(number, "location", "names no picture, or two", "location or file")
@@ -97,29 +106,34 @@ class Incoming:
                 raise _wrong(
                     number, "file", f"there are {len(files)} files", "the number of a file, from 0"
                 )
-            keep = partial(
-                self._service.shop.keep_upload,
-                files[image.file],
-                name=f"file {image.file}",
-            )
+            data = files[image.file]
+            find = partial(upload_location, data, name=f"file {image.file}")
             try:
-                places.append(await self._service.read(keep))
+                places.append(await self._service.read(find))
             except ImageError as error:
                 raise _wrong(number, "file", str(error), "a readable picture") from error
-        return places
+            sent[places[-1]] = data
+        return places, sent
 
     async def _source(self) -> KnownRoots:
         service = self._service
         return await service.read(lambda: KnownRoots(service.shop.roots, fetcher=service.fetcher))
 
-    async def _ready(self, number: int, image: CatalogueImage, source: KnownRoots) -> ReadyImage:
+    async def _ready(
+        self,
+        number: int,
+        image: CatalogueImage,
+        source: KnownRoots,
+        sent: Mapping[str, bytes],
+    ) -> ReadyImage:
         """One image with its embedding; its bytes are let go of at once."""
         service = self._service
         remote = is_url(image.location)
         async with self._fetching if remote else self._reading:
             run = service.fetch if remote else service.read
             try:
-                data = await run(lambda: source.read(image.location))
+                held = sent.get(image.location)
+                data = held or await run(lambda: source.read(image.location))
             except (ImageError, PathError, UrlError, FetchError) as error:
                 allowed = "a picture below the shop's folders, or at a public address"
                 raise _wrong(number, "location", str(error), allowed) from error

@@ -16,6 +16,20 @@ UPLOADS = "uploads"
 _ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
 
 
+def upload_location(data: bytes, *, name: str, limits: ImageLimits | None = None) -> str:
+    """Where the bytes of an image will be once they are kept, relative to the folder ``uploads``.
+
+    Args:
+        name: what error messages call it.
+
+    Raises:
+        ImageError: if the bytes are no image, or one beyond the limits.
+    """
+    kind = open_image(data, name=name, limits=limits).image.format or ""
+    digest = hashlib.sha256(data).hexdigest()
+    return f"{digest[:2]}/{digest}.{_ENDINGS.get(kind, kind.lower())}"
+
+
 def keep_upload(folder: Path, data: bytes, *, name: str, limits: ImageLimits | None = None) -> str:
     """Keep the bytes of an image under the name of their SHA-256; twice the same is kept once.
 
@@ -30,9 +44,7 @@ def keep_upload(folder: Path, data: bytes, *, name: str, limits: ImageLimits | N
         ImageError: if the bytes are no image, or one beyond the limits.
         StorageError: if they cannot be written.
     """
-    kind = open_image(data, name=name, limits=limits).image.format or ""
-    digest = hashlib.sha256(data).hexdigest()
-    location = f"{digest[:2]}/{digest}.{_ENDINGS.get(kind, kind.lower())}"
+    location = upload_location(data, name=name, limits=limits)
     path = folder / UPLOADS / location
     with storage_errors(folder):
         if path.is_file() and path.stat().st_size == len(data):
