@@ -208,3 +208,18 @@ def test_a_damaged_record_is_told_of_and_stops_nothing(client, shop, name, text)
 )
 def test_names_of_feeds_are_harmless(given, name):
     assert safe_name(given) == name
+
+
+def test_a_report_that_grows_is_sent_as_long_as_it_was(client: TestClient, shop: Path) -> None:
+    job = wait_for(client, send(client, feed_of(2)), "done")
+    report = JobRecord(shop / "imports" / str(job["job_id"])).report
+    before = report.read_bytes()
+    address = f"/v1/imports/{job['job_id']}/report"
+    with client.stream("GET", address, headers={"Range": "bytes=5-1"}) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-length"] == str(len(before))
+        assert answer.headers["content-disposition"].endswith('.csv"')
+        with report.open("ab") as file:
+            file.write(b"more")
+        assert answer.read() == before
+    assert client.get(address).content == before + b"more"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, TypeAdapter
 from pydantic_core import to_json
 
@@ -28,6 +29,7 @@ from findalike.types import FieldType
 
 MAX_ENTRIES = 500
 REFUSALS_SHOWN = 1000
+REPORT_PART = 65_536
 
 router = APIRouter(prefix="/v1", tags=["imports"], dependencies=[Depends(require("catalogue"))])
 
@@ -258,9 +260,7 @@ async def get_report(
             title="No report",
         )
     if as_format == "csv":
-        return FileResponse(
-            record.report, media_type="text/csv", filename=f"import-{record.job_id}.csv"
-        )
+        return await service.read(lambda: _csv(record))
     refusals = await service.read(lambda: _refusals(record))
     state = await service.read(lambda: _answer(record))
     return _json({**state, "refusals": refusals})
@@ -313,6 +313,25 @@ def _answer(record: JobRecord) -> dict[str, Any]:
         **state.model_dump(),
         "report_url": f"/v1/imports/{record.job_id}/report",
     }
+
+
+def _csv(record: JobRecord) -> Response:
+    """The report as long as it is now: what is written while it is sent comes with the next."""
+    file = record.report.open("rb")
+    size = os.fstat(file.fileno()).st_size
+
+    def parts() -> Iterator[bytes]:
+        left = size
+        with file:
+            while left and (part := file.read(min(left, REPORT_PART))):
+                left -= len(part)
+                yield part
+
+    headers = {
+        "Content-Length": str(size),
+        "Content-Disposition": f'attachment; filename="import-{record.job_id}.csv"',
+    }
+    return StreamingResponse(parts(), headers=headers, media_type="text/csv")
 
 
 def _refusals(record: JobRecord) -> list[dict[str, str]]:
