@@ -49,7 +49,8 @@ def collector():
 
 def test_a_request_is_a_trace_of_its_stages(tmp_path, collector):
     url, spans = collector
-    client = guarded(tmp_path, open_search=True, trace_endpoint=url)
+    proxies = ("203.0.113.0/24",)
+    client = guarded(tmp_path, open_search=True, trace_endpoint=url, trusted_proxies=proxies)
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     answer = client.post("/v1/search?secret=1", json={}, headers={"traceparent": parent})
     client.app.state.traces.stop()
@@ -118,3 +119,12 @@ def test_without_an_endpoint_nothing_is_loaded(tmp_path):
 def test_what_is_no_url_is_refused(endpoint):
     with pytest.raises(SettingError, match="http://localhost:4318"):
         start_tracing(endpoint)
+
+
+def test_strangers_do_not_decide_what_is_traced(tmp_path, collector):
+    url, spans = collector
+    client = guarded(tmp_path, open_search=True, trace_endpoint=url, trace_share=0.0)
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert client.post("/v1/search", json={}, headers={"traceparent": parent}).status_code == 200
+    client.app.state.traces.stop()
+    assert spans == []

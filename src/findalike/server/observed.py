@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from findalike.server.client_address import client_address
+from findalike.server.client_address import client_address, within
 from findalike.server.logs import server_log
 from findalike.server.problems import Problem, problem_response
 from findalike.server.tracing import RequestTrace
@@ -43,7 +43,10 @@ class Observed:
         given = connection.headers.get("x-request-id", "")
         request_id = given if _SANE.fullmatch(given) else secrets.token_hex(8)
         connection.state.request_id = request_id
-        trace = services.traces.begin(scope["method"], connection.headers)
+        # Strangers do not decide which requests are traced, nor to which trace they belong.
+        client = scope.get("client")
+        known = client is not None and within(client[0], services.trusted_proxies)
+        trace = services.traces.begin(scope["method"], connection.headers if known else {})
         answer = _Answer(request_id)
         began = time.perf_counter()
         services.metrics.request_began()

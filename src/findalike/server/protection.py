@@ -27,6 +27,7 @@ from findalike.server.origins import web_origin
 from findalike.server.rate_limits import RateLimits
 from findalike.server.recall_sample import RecallSample
 from findalike.server.sampling import Sampler
+from findalike.server.search_input import MAX_BATCH
 from findalike.server.service import Service
 from findalike.server.settings import ServerSettings
 from findalike.server.tracing import start_tracing
@@ -102,6 +103,11 @@ def check_protection(settings: ServerSettings) -> None:
             "the shop has no keys, so nobody could search: make one with "
             f"`findalike keys create --shop {settings.shop}`, or let anybody search with "
             "--open-search"
+        )
+    if settings.queue < MAX_BATCH:
+        raise SettingError(
+            f"--queue {settings.queue} is less than the {MAX_BATCH} photos that one request may "
+            f"have, so that these could never be searched: give {MAX_BATCH} or more"
         )
     app = FastAPI()
     protect(app, settings)

@@ -31,9 +31,11 @@ from findalike.server.likeness import Meaning
 from findalike.server.photo_fetches import AT_ONCE, PhotoFetches
 from findalike.server.photos import PreparedPhoto, check_file, prepare_photo
 from findalike.server.problems import Problem
+from findalike.server.readiness import Readiness
 from findalike.server.search_input import SearchInput
 from findalike.server.settings import ServerSettings
 from findalike.server.visibility import Visibility
+from findalike.shop.manifest import Manifest
 from findalike.shop.page_request import PageRequest
 from findalike.shop.pages import Page
 from findalike.shop.shop import Shop
@@ -43,6 +45,9 @@ T = TypeVar("T")
 
 Found: TypeAlias = tuple[Page, Meaning | None]
 """A page, and what its scores mean."""
+
+MAY_BE_DONE = "see whether it was done before you send it again: it may still be carried out"
+"""What to do about a change that took too long."""
 
 SEARCH_BATCH = 16
 FETCH_THREADS = 16
@@ -59,6 +64,7 @@ class Service:
         self.admission = Admission(places=settings.queue, deadline=settings.deadline)
         self.visibility = Visibility(shop.folder, where=settings.where)
         self.ready = False
+        self.readiness = Readiness(lambda: (Manifest.read(shop.folder), shop.version))
         self.on_embedding: Callable[[Embeddings], None] | None = None
         """Told the embedding of each photo that is searched with."""
         fetcher = partial(
@@ -109,6 +115,7 @@ class Service:
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
         self.photo_fetches.stop()
+        self.readiness.stop()
         self.fetcher.close()
 
     async def search(self, asked: SearchInput, holding: Holding | None = None) -> dict[str, Any]:
@@ -200,8 +207,13 @@ class Service:
         """Run work that waits for the network in a thread."""
         return await self._run(self._fetching, work)
 
-    async def in_time(self, work: Awaitable[T]) -> T:
+    async def in_time(
+        self, work: Awaitable[T], *, next_step: str = "try again after a few seconds"
+    ) -> T:
         """Wait for work until the deadline.
+
+        Args:
+            next_step: what to do if it is not done by then.
 
         Raises:
             Problem: 503 if the time is up; the work is dropped.
@@ -214,7 +226,7 @@ class Service:
                 503,
                 "deadline",
                 f"no answer within {self.settings.deadline:g} seconds",
-                next_step="try again after a few seconds",
+                next_step=next_step,
                 title="The service is too slow just now",
                 headers={"Retry-After": "2"},
             ) from None

@@ -45,7 +45,7 @@ def start_tracing(endpoint: str | None, *, share: float = 1.0) -> Traces:
         endpoint: URL of a collector that takes OTLP by HTTP, such as ``http://localhost:4318``;
             without a path, ``/v1/traces`` is added. None for no traces.
         share: of the requests that begin a trace here are traced, 0 to 1. Those that come with
-            the decision of another service (``traceparent``) follow it.
+            the decision of a trusted proxy (``traceparent``) follow it.
 
     Raises:
         MissingExtraError: if the libraries are not installed.

@@ -31,7 +31,8 @@ async def healthz() -> Health:
 @router.get(
     "/readyz",
     summary="Whether searches can be answered",
-    description="Ready once the index is open and the encoder is warm, until the service stops.",
+    description="Ready once the index is open and the encoder is warm, until the service stops "
+    "or the shop can no longer be read.",
     responses=problem_responses(503),
 )
 async def readyz(request: Request) -> Health:
@@ -44,5 +45,13 @@ async def readyz(request: Request) -> Health:
             "the shop is being opened, or the service is stopping",
             next_step="try again after a second",
             headers={"Retry-After": "1"},
+        )
+    if not await service.readiness.ready():
+        raise Problem(
+            503,
+            "shop-gone",
+            "the shop cannot be read",
+            next_step="see that its folder is there and its disk answers; the log says more",
+            headers={"Retry-After": "5"},
         )
     return Health()

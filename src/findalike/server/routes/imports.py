@@ -25,6 +25,7 @@ from findalike.server.job_record import ENDED, ImportRequest, JobRecord, State, 
 from findalike.server.jobs import Jobs
 from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.search_input import LONGEST_URL, validated, validated_json
+from findalike.server.service import MAY_BE_DONE
 from findalike.types import FieldType
 
 MAX_ENTRIES = 500
@@ -168,10 +169,10 @@ async def start_import(request: Request, service: ServiceOf, jobs: JobsOf) -> Re
         body = validated_json(_BODY, await request.body())
         _check_format(body.format)
         name, url = safe_name(_path_of(body.url)), body.url
-        record = await service.read(jobs.new_record)
+        record = await service.in_time(service.read(jobs.new_record))
         options: ImportOptions = body
     elif media == "multipart/form-data":
-        record = await service.read(jobs.new_record)
+        record = await service.in_time(service.read(jobs.new_record))
         upload = FeedUpload(record.folder / "feed")
         try:
             await upload.read(request.stream(), content_type)
@@ -196,7 +197,7 @@ async def start_import(request: Request, service: ServiceOf, jobs: JobsOf) -> Re
         max_feed_bytes=settings.max_feed_bytes,
         fetch_seconds=settings.fetch_seconds,
     )
-    await service.read(lambda: jobs.start(record, asked))
+    await service.in_time(service.read(lambda: jobs.start(record, asked)), next_step=MAY_BE_DONE)
     return _json(_answer(record), status=202, headers={"Location": f"/v1/imports/{record.job_id}"})
 
 
@@ -210,8 +211,8 @@ async def list_imports(
     service: ServiceOf, jobs: JobsOf, limit: Annotated[int, Query(ge=1, le=50)] = 20
 ) -> Response:
     """List the latest imports, newest first; those of before a restart too."""
-    found = await service.read(
-        lambda: [_answer(record) for record in all_records(jobs.shop)[:limit]]
+    found = await service.in_time(
+        service.read(lambda: [_answer(record) for record in all_records(jobs.shop)[:limit]])
     )
     return _json({"imports": found})
 
@@ -225,7 +226,7 @@ async def list_imports(
 async def get_import(job_id: JobId, service: ServiceOf, jobs: JobsOf) -> Response:
     """Get the state, the progress and the counts of an import."""
     record = _record(jobs, job_id)
-    return _json(await service.read(lambda: _answer(record)))
+    return _json(await service.in_time(service.read(lambda: _answer(record))))
 
 
 @router.get(
@@ -275,7 +276,7 @@ async def get_report(
 async def cancel_import(job_id: JobId, service: ServiceOf, jobs: JobsOf) -> Response:
     """Stop an import soon. What was committed stays and `detail` says how much that is."""
     record = _record(jobs, job_id)
-    state = await service.read(record.state)
+    state = await service.in_time(service.read(record.state))
     if state.state in ENDED:
         raise Problem(
             409,
@@ -284,8 +285,8 @@ async def cancel_import(job_id: JobId, service: ServiceOf, jobs: JobsOf) -> Resp
             next_step="POST /v1/shop:rollback brings back the version before it",
             title="The import has ended",
         )
-    await service.read(record.cancel)
-    return _json(await service.read(lambda: _answer(record)), status=202)
+    await service.in_time(service.read(record.cancel), next_step=MAY_BE_DONE)
+    return _json(await service.in_time(service.read(lambda: _answer(record))), status=202)
 
 
 def _record(jobs: Jobs, job_id: str) -> JobRecord:

@@ -28,9 +28,10 @@ from findalike.server.product_models import (
     product_json,
 )
 from findalike.server.search_input import validated_json
+from findalike.server.service import MAY_BE_DONE, Service
 from findalike.server.updates import Updates
 from findalike.server.uploads import parse_form
-from findalike.shop.changes import Change, RemoveProduct, Written
+from findalike.shop.changes import Change, RemoveProduct
 from findalike.shop.results import FoundImage
 
 MAX_PAGE = 200
@@ -161,9 +162,10 @@ async def get_product(product_id: ProductId, service: ServiceOf, address: Addres
     },
     openapi_extra=_BODY,
 )
-async def put_product(
+async def put_product(  # noqa: PLR0917 - by FastAPI, each by its name
     product_id: ProductId,
     request: Request,
+    service: ServiceOf,
     updates: UpdatesOf,
     incoming: IncomingOf,
     address: AddressOf,
@@ -177,7 +179,7 @@ async def put_product(
     raw = await request.body()
     body, files = await _product_and_files(raw, request.headers.get("content-type", ""))
     change = await incoming.put(product_id, body, files)
-    return await _written(updates, change, address)
+    return await _written(service, updates, change, address)
 
 
 @router.patch(
@@ -192,9 +194,10 @@ async def put_product(
         }
     },
 )
-async def patch_product(
+async def patch_product(  # noqa: PLR0917 - by FastAPI, each by its name
     product_id: ProductId,
     request: Request,
+    service: ServiceOf,
     updates: UpdatesOf,
     incoming: IncomingOf,
     address: AddressOf,
@@ -202,7 +205,7 @@ async def patch_product(
     """Change title, price, attributes and the like; null removes one. Nothing is embedded anew."""
     _check_json(request.headers.get("content-type", ""))
     change = incoming.patch(product_id, validated_json(_PATCH, await request.body()))
-    return await _written(updates, change, address)
+    return await _written(service, updates, change, address)
 
 
 @router.delete(
@@ -211,13 +214,17 @@ async def patch_product(
     response_model=WrittenAnswer,
     responses=problem_responses(401, 403, 404, 422, 429, 503),
 )
-async def delete_product(product_id: ProductId, updates: UpdatesOf, address: AddressOf) -> Response:
+async def delete_product(
+    product_id: ProductId, service: ServiceOf, updates: UpdatesOf, address: AddressOf
+) -> Response:
     """Remove a product; `POST /v1/shop:rollback` could bring it back."""
-    return await _written(updates, RemoveProduct(product_id), address)
+    return await _written(service, updates, RemoveProduct(product_id), address)
 
 
-async def _written(updates: Updates, change: Change, address: Address) -> Response:
-    written: Written = await updates.submit(change)
+async def _written(
+    service: Service, updates: Updates, change: Change, address: Address
+) -> Response:
+    written = await service.in_time(updates.submit(change), next_step=MAY_BE_DONE)
     if written.outcome == "missing":
         raise _no_product(change.product_id)
     return _json(

@@ -87,7 +87,9 @@ async def search_batch(request: Request, service: ServiceOf) -> Response:
 async def similar(
     request: Request,
     service: ServiceOf,
-    product_id: Annotated[str, Path(description="Percent-encoded, also its slashes.")],
+    product_id: Annotated[
+        str, Path(max_length=512, description="Percent-encoded, also its slashes.")
+    ],
 ) -> Response:
     """More like this, by the pictures the shop has; the product itself is not in the answer."""
     page = page_of_query(request.query_params)
