@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from findalike.cli.main import app
 from findalike.server.app import create_app
+from findalike.server.problems import TYPE_PREFIX, ProblemBody
 from findalike.server.rate_limits import LIGHT_TIMES
 from findalike.server.settings import ServerSettings
 
@@ -202,6 +203,8 @@ def test_pod_is_restricted():
 def test_pod_runs_and_is_asked_for_what_there_is():
     container = pod()["containers"][0]
     parsed = check_command(container["args"])
+    # The addresses of strangers may be those of nodes there: only a key tells who may read these.
+    assert not parsed["metrics_network"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"http": parsed["port"]}
     known = paths_of_the_service()
@@ -258,6 +261,17 @@ def test_nginx_limits_what_the_service_limits():
     assert timeout > DEFAULTS.deadline
     assert "proxy_request_buffering off;" in NGINX
     assert "X-Forwarded-For $remote_addr;" in NGINX
+
+
+def test_nginx_refuses_in_the_form_of_the_service():
+    bodies = {int(status): body for status, body in re.findall(r"return (\d+) '(.+)';", NGINX)}
+    assert bodies.keys() == {413, 429}
+    for status, body in bodies.items():
+        told = ProblemBody.model_validate_json(body)
+        assert told.status == status
+        assert told.type.startswith(TYPE_PREFIX)
+        assert re.search(rf"error_page {status} @\w+;", NGINX)
+    assert NGINX.count("default_type application/problem+json;") == len(bodies)
 
 
 def test_nginx_names_what_there_is():

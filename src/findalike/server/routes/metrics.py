@@ -17,7 +17,7 @@ router = APIRouter(tags=["health"])
     "/metrics",
     summary="What the service counts and measures",
     description="In the text format of Prometheus. For addresses in the networks that the service "
-    "was told (this machine, by default), and for keys of the role admin.",
+    "was told (none, by default), and for keys of the role admin.",
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"example": "findalike_workers 1.0\n"}}},
