@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -223,3 +224,49 @@ def test_the_dashboard_asks_for_metrics_that_exist():
         for group in re.findall(r"by \(([^)]*)\)", query):
             assert {name.strip() for name in group.split(",")} <= labels
         assert query.count("(") == query.count(")")
+
+
+MEASURE = """
+import os, sys
+from findalike.server.metrics import Metrics
+metrics = Metrics()
+metrics.measured({"workers": 1.0, "memory_bytes": 1e9})
+metrics.batch(3)
+sys.stdout.write(metrics.text().decode())
+sys.stdout.flush()
+os._exit(9)
+"""
+
+
+def test_a_worker_that_died_is_no_longer_measured(tmp_path):
+    def work() -> str:
+        environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+        told = subprocess.run(
+            [sys.executable, "-c", MEASURE],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert told.returncode == 9, told.stderr
+        return told.stdout
+
+    for number in (1, 2):
+        text = work()
+        assert value(text, "findalike_workers") == 1
+        assert value(text, "findalike_memory_bytes") == 1e9
+        assert value(text, "findalike_batch_photos_count") == number  # what it counted stays
+
+
+def test_each_search_of_a_batch_is_measured(client, server_photos):
+    photo = (server_photos / "3.jpg").read_bytes()
+    before = samples(client.get("/metrics").text)
+    files = [("image", ("a.jpg", photo))] * 2 + [("image", ("b.jpg", b"no image"))]
+    answer = client.post("/v1/search:batch", files=files, data={"box": "auto"})
+    assert answer.status_code == 200
+    after = samples(client.get("/metrics").text)
+    for stage in ("prepare", "propose", "embed", "search"):
+        count = ("findalike_stage_seconds_count", (("stage", stage),))
+        assert after[count] - before.get(count, 0) == 2
+    kind = ("findalike_problems_total", (("kind", "not-an-image"),))
+    assert after[kind] - before.get(kind, 0) == 1

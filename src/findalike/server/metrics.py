@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -18,7 +19,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -110,6 +111,13 @@ class Metrics:
         if problem is not None:
             self._problems.labels(problem).inc()
 
+    def search_of_batch(self, stages_ms: Mapping[str, float], problem: str | None) -> None:
+        """Count one of the searches of a request: what its stages took, or its problem's kind."""
+        for name, ms in stages_ms.items():
+            self._stages.labels(name).observe(ms / 1000)
+        if problem is not None:
+            self._problems.labels(problem).inc()
+
     def batch(self, photos: int) -> None:
         """Count a batch that was embedded."""
         self._batches.observe(photos)
@@ -136,6 +144,7 @@ class Metrics:
         """All metrics, of all workers, in the text format of Prometheus."""
         if not self._several:
             return generate_latest(self._registry)
+        _forget_the_dead(Path(os.environ[FOLDER_VARIABLE]))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
@@ -159,3 +168,12 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode=modes[across],  # type: ignore[arg-type]
         )
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take away the gauges of workers that have ended; what they counted stays."""
+    for pid in {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*_*.db")}:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]

@@ -88,6 +88,8 @@ class Observed:
             problem=problem,
         )
         caller = getattr(state, "caller", None)
+        stages = stages or dict(getattr(state, "batch_ms", None) or {})
+        total = stages.pop("total", total)
         facts: dict[str, Any] = {"request_id": answer.request_id, "caller": caller}
         trace.end(route=route, status=answer.status, stages_ms=stages, facts=facts)
         if route in _QUIET and answer.status < 400:

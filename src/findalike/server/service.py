@@ -251,7 +251,9 @@ class Service:
         with self.embedder.expect():
             photo = await self._run(self._decoding, partial(self._prepare, asked))
         timings["queue"] = (photo.started - started) * 1000
-        timings["prepare"] = photo.took_ms
+        timings["prepare"] = photo.took_ms - photo.propose_ms
+        if photo.propose_ms:
+            timings["propose"] = photo.propose_ms
         prepared = photo.prepared
         embedded = await self.embedder.submit(prepared)
         if self.on_embedding is not None:

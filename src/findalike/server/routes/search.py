@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -74,6 +75,7 @@ async def search_batch(request: Request, service: ServiceOf) -> Response:
     if len(asked) > MAX_BATCH:
         raise _too_many(len(asked), MAX_BATCH)
     found = await while_present(request, service.search_batch(asked, request.state.holding))
+    _count(found, request)
     return _json({"answers": [_told(outcome, request) for outcome in found]})
 
 
@@ -121,6 +123,20 @@ def _too_many(found: int, most: int) -> Problem:
         f"there are {found} images, and {most} may be sent here",
         next_step=f"send several to /v1/search:batch, up to {MAX_BATCH} at once",
     )
+
+
+def _count(found: Sequence[dict[str, Any] | Exception], request: Request) -> None:
+    """Count each search of a batch, and tell the log what all of them took together."""
+    together: dict[str, float] = {}
+    for outcome in found:
+        stages: dict[str, float] = {} if isinstance(outcome, Exception) else outcome["timings_ms"]
+        for name, ms in stages.items():
+            together[name] = together.get(name, 0.0) + ms
+        problem = as_problem(outcome) if isinstance(outcome, FindalikeError) else outcome
+        kind = problem.kind if isinstance(problem, Problem) else None
+        spent = {name: ms for name, ms in stages.items() if name != "total"}
+        request.app.state.metrics.search_of_batch(spent, kind)
+    request.state.batch_ms = together
 
 
 def _told(outcome: dict[str, Any] | Exception, request: Request) -> dict[str, Any]:
