@@ -159,7 +159,8 @@ def test_example_photos_are_made_once_and_seen_when_they_change(make_shop, serve
     (shop / "examples").mkdir()
     photo = shop / "examples" / "a.jpg"
     photo.write_bytes((server_photos / "3.jpg").read_bytes())
-    with TestClient(create_app(ServerSettings(shop=shop, open_search=True))) as client:
+    app = create_app(ServerSettings(shop=shop, open_search=True))
+    with TestClient(app, client=("203.0.113.7", 4711)) as client:
         first = client.get("/v1/examples/a.jpg")
         assert first.status_code == 200
         assert '"address-light"' in first.headers["RateLimit-Policy"]
