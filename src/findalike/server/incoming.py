@@ -132,8 +132,8 @@ class Incoming:
         async with self._fetching if remote else self._reading:
             run = service.fetch if remote else service.read
             try:
-                held = sent.get(image.location)
-                data = held or await run(lambda: source.read(image.location))
+                data = sent.get(image.location, b"")
+                data = data or await run(lambda: source.read(image.location))
             except (ImageError, PathError, UrlError, FetchError) as error:
                 allowed = "a picture below the shop's folders, or at a public address"
                 raise _wrong(number, "location", str(error), allowed) from error
