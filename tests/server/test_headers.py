@@ -85,6 +85,9 @@ def test_other_origins_may_not(tmp_path, origin):
     client = guarded(tmp_path, cors=("https://shop.example",), open_search=True)
     refused = preflight(client, origin)
     assert refused.status_code == 400
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["type"] == "urn:findalike:problem:cross-origin"
+    assert "--cors" in refused.json()["next_step"]
     assert "access-control-allow-origin" not in refused.headers
     answer = client.post("/v1/search", json={}, headers={"Origin": origin})
     assert "access-control-allow-origin" not in answer.headers

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from findalike.errors import SettingError
 from findalike.server.admission import Budget
 from findalike.server.body_limits import BodyLimits, LimitedBodies
 from findalike.server.client_address import networks
 from findalike.server.connections import ConnectionLimits
+from findalike.server.cross_origin import CrossOrigin
 from findalike.server.gate import Gate
 from findalike.server.guessing import GuessGuard
 from findalike.server.headers import EXPOSED, SecurityHeaders
@@ -77,7 +77,7 @@ def protect(app: FastAPI, settings: ServerSettings) -> None:
     app.add_middleware(LimitedBodies, limits=limits, budget=state.uploads)
     app.add_middleware(Gate)
     app.add_middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=[
             "*" if origin == "*" else web_origin(origin, name="cors") for origin in settings.cors
         ],
