@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from findalike.server.app import create_app
-from findalike.server.feed_upload import safe_name
+from findalike.server.feed_upload import FeedUpload, safe_name
 from findalike.server.job_record import ImportRequest, ImportState, JobRecord, all_records
 from findalike.server.keys import KeyStore
 from findalike.server.settings import ServerSettings
@@ -223,3 +225,24 @@ def test_a_report_that_grows_is_sent_as_long_as_it_was(client: TestClient, shop:
             file.write(b"more")
         assert answer.read() == before
     assert client.get(address).content == before + b"more"
+
+
+def test_a_feed_is_written_beside_the_event_loop(tmp_path, monkeypatch):
+    threads = []
+    take = FeedUpload._part_data
+
+    def noted(upload, data, start, end):
+        threads.append(threading.current_thread())
+        take(upload, data, start, end)
+
+    monkeypatch.setattr(FeedUpload, "_part_data", noted)
+
+    async def chunks():
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nab'
+        yield b"c\r\n--b--\r\n"
+
+    upload = FeedUpload(tmp_path)
+    asyncio.run(upload.read(chunks(), "multipart/form-data; boundary=b"))
+    assert (tmp_path / "a.csv").read_bytes() == b"abc"
+    assert threads
+    assert threading.main_thread() not in threads

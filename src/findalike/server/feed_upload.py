@@ -5,6 +5,7 @@ Unlike photos, which never reach the disk, a feed can be larger than memory.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
@@ -61,7 +62,8 @@ class FeedUpload:
         try:
             with storage_errors(self._folder):
                 async for chunk in chunks:
-                    parser.write(chunk)
+                    # Beside the event loop: it writes to the disk, which may be slow.
+                    await asyncio.to_thread(parser.write, chunk)
                 parser.finalize()
         except FormParserError as error:
             raise _malformed(str(error)) from error
