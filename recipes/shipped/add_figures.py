@@ -27,7 +27,7 @@ INTRODUCTION = """\
 
 No photo of these products was trained on, except those of grocery/seen, whose products were
 (other photos of them). While the recipe was made, grocery/unseen and apparel/view were looked at
-about 25 times, and features from inside the backbone were tried because such a look showed them
+about 30 times, and features from inside the backbone were tried because such a look showed them
 good at apparel/view: new shops may find it somewhat worse. Queries are phone photos and the gallery
 seller photos (grocery), studio photos from other sides (apparel/view), or simulated photos with
 true boxes.

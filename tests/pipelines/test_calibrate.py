@@ -111,6 +111,24 @@ def test_the_command_writes_it_into_the_bundle(tables, tmp_path):
     assert not list(folder.glob(".*"))
 
 
+def test_a_stand_in_is_asked_and_the_bundle_written(tables, tmp_path):
+    gallery, queries = map(str, tables)
+    curves = {}
+    for name, tilt, asked in (("own", 1.0, None), ("other", 300.0, None), ("by-other", 1.0, "other")):
+        folder = make_tiny_encoder(tmp_path / name, name=name, tilt=tilt)
+        command = ["models", "calibrate", str(folder), "--gallery", gallery, "--queries", queries]
+        command += ["--stand-in", str(tmp_path / asked)] if asked else []
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 0, done.output
+        made = Bundle.load(folder).manifest.calibration
+        assert made is not None
+        curves[name] = made
+    taken, own, other = curves["by-other"], curves["own"], curves["other"]
+    assert (taken.same, taken.similar) == (other.same, other.similar)
+    assert (taken.same, taken.similar) != (own.same, own.similar)
+    assert taken.command.endswith("--stand-in other")
+
+
 def test_the_command_wants_pairs(tables, tmp_path):
     gallery, queries = map(str, tables)
     asked = ["models", "calibrate", "x", "--gallery", gallery, "--gallery", gallery]

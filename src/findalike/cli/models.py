@@ -223,12 +223,20 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
+    stand_in: Annotated[
+        Path | None,
+        typer.Option(
+            help="Bundle to search with instead: one trained in the same way without these "
+            "products.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure what an encoder's scores mean, and write it into its bundle.
 
     Each photo is searched with twice, with its product in the gallery and without. Use photos
-    that the encoder was not trained on.
+    of products that the encoder was not trained on.
 
     Example: `findalike models calibrate mine --gallery gallery.csv --queries queries.csv`
     """
@@ -252,8 +260,16 @@ def calibrate(
         for sellers, (name, _) in zip(gallery, sets, strict=True)
     )
     command = f"findalike models calibrate {folder.name} {named}"
+    if stand_in is not None:
+        command += f" --stand-in {stand_in.name}"
     with progress_bar("searching", quiet=as_json) as show:
-        made = fit(folder, sets, command=command, progress=lambda _, n, all_: show(n, all_))
+        made = fit(
+            folder,
+            sets,
+            command=command,
+            stand_in=stand_in,
+            progress=lambda _, n, all_: show(n, all_),
+        )
     if as_json:
         print_json(made.model_dump())
         return

@@ -97,6 +97,7 @@ def calibrate(
     sets: Sequence[tuple[str, EvaluationSet]],
     *,
     command: str,
+    stand_in: Path | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
     """Fit a calibration to sets of photos and write it into the bundle's description.
@@ -107,6 +108,9 @@ def calibrate(
         folder: the bundle.
         sets: names and photos; each counts about as much as the others.
         command: what is noted as having made it.
+        stand_in: bundle that is asked instead: an encoder made in the same way, but without these
+            products, where the bundle's own has learnt them and would be surer of them than of
+            others.
         progress: called with (name of the set, photos done, photos in all).
 
     Raises:
@@ -115,7 +119,7 @@ def calibrate(
         StorageError: if the description cannot be written.
     """
     bundle = Bundle.load(folder)
-    encoder = Encoder(bundle)
+    encoder = Encoder(bundle) if stand_in is None else Encoder.load(stand_in)
     parts = []
     for name, data in sets:
 
