@@ -114,7 +114,11 @@ def test_the_command_writes_it_into_the_bundle(tables, tmp_path):
 def test_a_stand_in_is_asked_and_the_bundle_written(tables, tmp_path):
     gallery, queries = map(str, tables)
     curves = {}
-    for name, tilt, asked in (("own", 1.0, None), ("other", 300.0, None), ("by-other", 1.0, "other")):
+    for name, tilt, asked in (
+        ("own", 1.0, None),
+        ("other", 300.0, None),
+        ("by-other", 1.0, "other"),
+    ):
         folder = make_tiny_encoder(tmp_path / name, name=name, tilt=tilt)
         command = ["models", "calibrate", str(folder), "--gallery", gallery, "--queries", queries]
         command += ["--stand-in", str(tmp_path / asked)] if asked else []

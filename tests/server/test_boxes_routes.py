@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from findalike.models.calibration import Calibration
 from findalike.server.app import create_app
+from findalike.server.routes.boxes import BoxesAnswer
 from findalike.server.settings import ServerSettings
 from findalike.shop.shop import Shop
 from support import make_tiny_encoder, plain_rows, write_photos, write_table
@@ -151,3 +153,10 @@ def test_similar_products_of_the_shop_have_no_words(calibrated) -> None:
     client, _ = calibrated
     answer = client.get("/v1/products/p00/similar").json()
     assert {row["likeness"] for row in answer["products"]} == {None}
+
+
+def test_the_description_shows_an_answer():
+    app = create_app(ServerSettings(shop=Path("none"), open_search=True))
+    operation = app.openapi()["paths"]["/v1/boxes"]["post"]
+    example = operation["responses"]["200"]["content"]["application/json"]["example"]
+    assert BoxesAnswer.model_validate(example).boxes[0].score == 0.81

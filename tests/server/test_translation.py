@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import pytest
 
 from findalike import errors
@@ -29,6 +31,7 @@ def test_every_error_is_a_problem(kind: type[errors.FindalikeError]) -> None:
     assert problem.status in (400, 409, 422, 503)
     assert problem.kind
     assert problem.next_step
+    assert problem.title != HTTPStatus(problem.status).phrase
     if problem.status == 503:
         assert "/home" not in problem.detail
         assert problem.headers["Retry-After"]

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from findalike.errors import FindalikeError
+from findalike.server.problem_titles import TITLES
 from findalike.server.translation import problem_parts
 
 MEDIA_TYPE = "application/problem+json"
@@ -67,7 +68,7 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
             kind: what programs tell it by, in kebab-case.
             detail: what is wrong with this request.
             next_step: what the caller can do.
-            title: the kind in words; the status's own where none is given.
+            title: the kind in words; that of `TITLES`, or the status's own, where none is given.
             errors: one entry for each field at fault.
             headers: to send along, such as ``Retry-After``.
             extra: further members of the body.
@@ -75,7 +76,7 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         super().__init__(detail)
         self.status = status
         self.kind = kind
-        self.title = title or HTTPStatus(status).phrase
+        self.title = title or TITLES.get(kind) or HTTPStatus(status).phrase
         self.detail = detail
         self.next_step = next_step
         self.errors = tuple(errors)

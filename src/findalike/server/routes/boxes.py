@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
@@ -39,10 +41,27 @@ class BoxesAnswer(BaseModel):
     boxes: list[AnswerBox]
 
 
+_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            "application/json": {
+                "example": {
+                    "image": {"width": 640, "height": 480},
+                    "boxes": [
+                        {"box": [207, 141, 137, 132], "score": 0.81},
+                        {"box": [0, 0, 640, 480], "score": 0.22},
+                    ],
+                }
+            }
+        }
+    }
+}
+
+
 @router.post(
     "/boxes",
     summary="Propose boxes around the product in a photo",
-    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
+    responses=_ANSWER | problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
     openapi_extra={"requestBody": BOXES_REQUEST},
 )
 async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:

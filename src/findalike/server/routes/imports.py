@@ -261,9 +261,9 @@ async def get_report(
             title="No report",
         )
     if as_format == "csv":
-        return await service.read(lambda: _csv(record))
-    refusals = await service.read(lambda: _refusals(record))
-    state = await service.read(lambda: _answer(record))
+        return await service.in_time(service.read(lambda: _csv(record)))
+    refusals = await service.in_time(service.read(lambda: _refusals(record)))
+    state = await service.in_time(service.read(lambda: _answer(record)))
     return _json({**state, "refusals": refusals})
 
 
