@@ -31,7 +31,8 @@ def test_attributes():
 
 
 def test_events():
-    sent = set(re.findall(r'new CustomEvent\("(\w+)"', ELEMENT))
+    assert SOURCES.count("new CustomEvent(name") == SOURCES.count("CustomEvent(") == 1
+    sent = set(re.findall(r'\.#?t(?:ell|old)\("(\w+)", ', SOURCES))
     assert first_column("Events") == sent
 
 
