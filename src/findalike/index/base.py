@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from findalike.index.filter_tree import Filter
-from findalike.types import Embeddings, FieldType, Hit
+from findalike.types import Embeddings, FieldType, Hit, ImageId
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,7 +77,7 @@ class Index(ABC):
         """Number of the state that is seen, larger after each change; constant in a snapshot."""
 
     @abstractmethod
-    def upsert(self, rows: pa.Table) -> None:
+    def upsert(self, rows: pa.Table, *, without: Collection[ImageId] = ()) -> None:
         """Insert rows, or replace those with the same ``image_id``; all of them or none.
 
         A row replaces the old one whole: a column the rows lack becomes missing. Columns the
@@ -85,6 +85,8 @@ class Index(ABC):
 
         Args:
             rows: columns of ``schema.image_schema``; image_id, product_id and vector are needed.
+            without: images to remove, none of them among the rows. Readers see them go and the
+                rows come at once.
 
         Raises:
             SettingError: on a value that has no place: an image_id twice, a vector that is not of

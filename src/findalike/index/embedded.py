@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, timedelta
+import time
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,18 +40,27 @@ from findalike.index.lance_upkeep import (
 )
 from findalike.index.packed_row import PACKED, with_packed
 from findalike.index.schema import (
+    ADDED_AT,
     FIXED_FIELDS,
     arrow_type,
     attributes_of,
     checked_rows,
     image_schema,
 )
-from findalike.types import Embeddings, FieldType, Hit
+from findalike.index.unfinished import (
+    Unfinished,
+    forget_unfinished,
+    note_unfinished,
+    read_unfinished,
+)
+from findalike.types import Embeddings, FieldType, Hit, ImageId
 
 T = TypeVar("T")
 
 _TABLE = "images"
 _LOCK_FILE = "write.lock"
+_METADATA_BYTES = 64_000_000
+"""Memory for what Lance keeps of files and versions: a quarter of a megabyte for each change."""
 # An optimisation of a million rows takes minutes; a writer waits for it rather than fail.
 _LOCK_SECONDS = 1800.0
 _POLL_SECONDS = 0.01
@@ -70,6 +80,7 @@ class EmbeddedIndex(Index):
         self._pinned = False
         self._loop = EventLoopThread.shared()
         self._refresh = threading.Lock()
+        self._looked = 0.0  # When the newest look at the version began.
 
     @classmethod
     def create(cls, folder: Path, *, embedding_size: int) -> EmbeddedIndex:
@@ -110,7 +121,13 @@ class EmbeddedIndex(Index):
         async def connect() -> EmbeddedIndex:
             connection = await _connect(folder)
             table = await connection.open_table(_TABLE)
-            reader = await LanceReader.at(connection, _TABLE, await table.version())
+            note = read_unfinished(folder)
+            reader = None
+            if note is not None:
+                with suppress(ValueError, RuntimeError):  # a note of long ago, put back
+                    reader = await LanceReader.at(connection, _TABLE, note.before)
+            if reader is None:
+                reader = await LanceReader.at(connection, _TABLE, await table.version())
             return cls(folder, connection, table, reader)
 
         with translated(folder, "open the index"):
@@ -152,7 +169,7 @@ class EmbeddedIndex(Index):
         """Version of the Lance table; some changes take two steps and two numbers."""
         return self._current().version
 
-    def upsert(self, rows: pa.Table) -> None:
+    def upsert(self, rows: pa.Table, *, without: Collection[ImageId] = ()) -> None:
         """See ``Index.upsert``; new columns are a version of their own, before the rows."""
         with self._writing("add rows"):
             known = self._current()
@@ -166,8 +183,52 @@ class EmbeddedIndex(Index):
             table = checked_rows(rows, schema)
             if added:
                 self._run(self._table.add_columns(_null_columns(added)))
-            if table.num_rows:
-                self._put(with_packed(table), known)
+            if not table.num_rows:
+                self._remove(without)
+                return
+            if without:
+                note_unfinished(self._folder, self._about_to(table, without))
+            self._put(with_packed(table), known)
+            if without:
+                self._remove(without)
+                forget_unfinished(self._folder)
+
+    def _about_to(self, rows: pa.Table, without: Collection[ImageId]) -> Unfinished:
+        return Unfinished(
+            before=self._run(self._table.version()),
+            at=max(filter(None, rows.column(ADDED_AT).to_pylist()), default=datetime.now(UTC)),
+            coming=tuple(sorted(rows.column("image_id").to_pylist())),
+            going=tuple(sorted(without)),
+        )
+
+    def _remove(self, images: Collection[ImageId]) -> None:
+        if images:
+            sql = lance_sql(In("image_id", tuple(sorted(images))), FIXED_FIELDS)
+            self._run(self._table.delete(sql))
+
+    def _finish(self) -> None:
+        """Make the second commit of a process that was killed, if it made the first."""
+        note = read_unfinished(self._folder)
+        if note is not None:
+            newest = self._run(self._reader_at(self._run(self._table.version())))
+            if note.at in self._written_at(newest, note.coming).values():
+                # What others have written since is theirs.
+                found = self._written_at(newest, note.going)
+                self._remove([image_id for image_id, at in found.items() if at < note.at])
+        forget_unfinished(self._folder)
+
+    def _written_at(
+        self, reader: LanceReader, images: Collection[ImageId]
+    ) -> dict[ImageId, datetime]:
+        """When the rows of some images were written, of those that are there."""
+        where = In("image_id", tuple(images))
+        columns = ["image_id", ADDED_AT]
+        batches = self._run(reader.scan(where, columns=columns, limit=None))
+        return {
+            row["image_id"]: row[ADDED_AT]
+            for batch in self._drained(batches)
+            for row in batch.to_pylist()
+        }
 
     def _put(self, rows: pa.Table, known: LanceReader) -> None:
         """Insert or replace rows, in the turn of a writer."""
@@ -328,7 +389,8 @@ class EmbeddedIndex(Index):
         """
         table = self._folder / f"{_TABLE}.lance"
         with self._upkeep():
-            with translated(self._folder, "list the files"):
+            # In the turn of a writer: no change is by half then.
+            with self._writing("list the files"):
                 manifests = sorted((table / "_versions").glob("*.manifest"))
                 others = [
                     path
@@ -345,14 +407,28 @@ class EmbeddedIndex(Index):
         """The reader of the newest version, or of the pinned one."""
         if self._pinned:
             return self._reader
+        asked = time.monotonic()
         with translated(self._folder, "read the version"), self._refresh:
-            version = self._run(self._table.version())
-            if version != self._reader.version:
-                self._reader = self._run(self._reader_at(version))
+            if self._looked > asked:
+                return self._reader  # of whoever looked since this one began to wait
+            began = time.monotonic()
+            while True:
+                version = self._run(self._table.version())
+                if version == self._reader.version:
+                    break
+                note = read_unfinished(self._folder)
+                # A note that has gone just now went after a version newer than this one.
+                if note is None and version != self._run(self._table.version()):
+                    continue
+                seen = version if note is None else note.before
+                if seen != self._reader.version:
+                    self._reader = self._run(self._reader_at(seen))
+                break
+            self._looked = began
             return self._reader
 
     def _reader_at(self, version: int) -> Coroutine[Any, Any, LanceReader]:
-        return LanceReader.at(self._connection, _TABLE, version, rows=self._reader.rows)
+        return LanceReader.at(self._connection, _TABLE, version, like=self._reader)
 
     def _at(self, version: int) -> LanceReader:
         try:
@@ -381,6 +457,7 @@ class EmbeddedIndex(Index):
             except Timeout:
                 raise EngineError(_waited(self._folder)) from None
             try:
+                self._finish()
                 yield
             finally:
                 lock.release()
@@ -421,7 +498,11 @@ async def _connect(folder: Path) -> Any:
     # Lance would print a notice about statistics that nobody here asks for.
     os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
     # Zero: ask for the newest version on each read of the live table.
-    return await lancedb.connect_async(folder, read_consistency_interval=timedelta(0))
+    return await lancedb.connect_async(
+        folder,
+        read_consistency_interval=timedelta(0),
+        session=lancedb.Session(metadata_cache_size_bytes=_METADATA_BYTES),
+    )
 
 
 def _null_columns(attributes: Mapping[str, FieldType]) -> pa.Schema:

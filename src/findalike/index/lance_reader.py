@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from findalike.errors import SettingError
 from findalike.index.filter_tree import Filter
+from findalike.index.fresh_rows import Fresh, FreshRows
 from findalike.index.lance_sql import lance_sql
 from findalike.index.packed_row import PACKED, unpack
 from findalike.index.row_cache import CachedRow, RowCache
@@ -36,10 +37,20 @@ class LanceReader:
     """A table checked out at one version."""
 
     def __init__(
-        self, table: Any, version: int, schema: pa.Schema, *, ann: bool, rows: RowCache
+        self,
+        table: Any,
+        version: int,
+        schema: pa.Schema,
+        *,
+        graph: Any | None,
+        rows: RowCache,
+        fresh: FreshRows,
     ) -> None:
         self._table = table
-        self.rows = rows
+        self._graph = graph
+        self._rows = rows
+        self._fresh = fresh
+        self._fresh_here: asyncio.Task[Fresh | None] | None = None
         self.version = version
         self.columns = [name for name in schema.names if name != PACKED]
         self.attributes: Mapping[str, FieldType] = {
@@ -47,22 +58,21 @@ class LanceReader:
         }
         self.embedding_size: int = schema.field(VECTOR).type.list_size
         self._fields: Mapping[str, FieldType] = {**FIXED_FIELDS, **self.attributes}
-        self._ann = ann
 
     @classmethod
     async def at(
-        cls, connection: Any, name: str, version: int, *, rows: RowCache | None = None
+        cls, connection: Any, name: str, version: int, *, like: LanceReader | None = None
     ) -> LanceReader:
-        """Check out a version; ``rows`` is the cache of the readers of other versions."""
+        """Check out a version; it shares what it keeps in memory with the reader of another."""
         table = await connection.open_table(name, version=version)
         indices = await table.list_indices()
-        ann = any(VECTOR in index.columns for index in indices)
         return cls(
             table,
             version,
             await table.schema(),
-            ann=ann,
-            rows=RowCache() if rows is None else rows,
+            graph=next((index for index in indices if VECTOR in index.columns), None),
+            rows=RowCache() if like is None else like._rows,
+            fresh=FreshRows() if like is None else like._fresh,
         )
 
     async def count(self, where: Filter | None) -> int:
@@ -101,7 +111,7 @@ class LanceReader:
         check_vectors(vectors, self.embedding_size)
         self._check_columns(columns)
         sql = self._sql(where)
-        graph = self._ann and not exact
+        graph = self._graph is not None and not exact
         if not graph and len(vectors) > _FEW_QUERIES:
             return await self._exact(vectors, k, sql, columns)
         turns = asyncio.Semaphore(_CONCURRENT_QUERIES)
@@ -153,6 +163,7 @@ class LanceReader:
     ) -> list[Hit]:
         """The candidates of the graph, or of all rows, scored and ordered by their vectors."""
         wanted = k + max(k // 4, SPARE)
+        fresh = await self._fresh_rows() if graph and sql is None else None
         while True:
             search = self._table.vector_search(query).column(VECTOR).distance_type("cosine")
             search = (
@@ -160,6 +171,8 @@ class LanceReader:
             )
             if not graph:
                 search = search.bypass_vector_index()
+            if fresh is not None:
+                search = search.fast_search()  # of what the graph covers alone
             if sql is not None:
                 search = search.where(sql)
             row_ids: list[int] = (await search.to_arrow()).column("_rowid").to_pylist()
@@ -168,6 +181,7 @@ class LanceReader:
             if len(found) < wanted:
                 # Fewer than asked for: either there are no more, or the graph lost some.
                 total = int(await self._table.count_rows(sql))
+                total -= 0 if fresh is None else fresh.unindexed
                 if len(found) < min(k, total):
                     return (await self._exact(query[np.newaxis], k, sql, columns))[0]
                 break
@@ -176,15 +190,29 @@ class LanceReader:
                 break
             # All from the k-th on are equal: which of them belong can be among those not fetched.
             wanted *= 4
+        if fresh is not None:
+            more = await self._read(fresh.among_best(query, k, row_ids, scores))
+            found, scores = [*found, *more], np.concatenate([scores, _scores(query, more)])
         # Only what can be among the best k is worth unpacking.
         last = np.sort(scores)[::-1][min(k, len(scores)) - 1] if len(scores) else 0.0
         best = np.flatnonzero(scores >= last)
         rows = [unpack(found[at].packed) for at in best.tolist()]
         return _hits(rows, scores[best], k, columns)
 
+    async def _fresh_rows(self) -> Fresh | None:
+        """The rows that the graph lacks, looked for by the first search of this version."""
+        if self._fresh_here is None:
+            self._fresh_here = asyncio.create_task(self._fresh.of(self._table, self._graph))
+        try:
+            # A search that is given up does not take them from the others.
+            return await asyncio.shield(self._fresh_here)
+        except (OSError, RuntimeError, ValueError):
+            self._fresh_here = None
+            raise
+
     async def _read(self, row_ids: Sequence[int]) -> list[CachedRow]:
         """The rows of these ids, from memory as far as they are there."""
-        known = self.rows.get(row_ids)
+        known = self._rows.get(row_ids)
         missing = [row_id for row_id in row_ids if row_id not in known]
         if missing:
             take = self._table.take_row_ids(missing).select([PACKED, VECTOR]).with_row_id()
@@ -195,7 +223,7 @@ class LanceReader:
                 # A copy, since a view would keep the whole batch in memory.
                 row = CachedRow(vector.copy(), text)
                 known[row_id] = row
-                self.rows.put(row_id, row)
+                self._rows.put(row_id, row)
         return [known[row_id] for row_id in row_ids]
 
     def _sql(self, where: Filter | None) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from findalike.index.base import Index
 from findalike.shop.history import note_change
+from findalike.shop.uploaded import remove_nameless
 from findalike.shop.writing import import_lock, writer_lock
 
 NOTE_SECONDS = 600.0
@@ -45,7 +46,8 @@ class Caretaker:
         self._checked = index.version - CHECK_VERSIONS
 
     def tend(self, changed: int) -> bool:
-        """Merge small files and forget old versions where that is due; takes a second at most.
+        """Merge small files; forget old versions and the pictures that only they name where that
+        is due. Takes a second at most.
 
         Args:
             changed: products changed since the last call.
@@ -70,6 +72,7 @@ class Caretaker:
         held = self._index.versions()
         if len(held) > MOST_VERSIONS:
             self._index.prune(oldest=held[-KEPT_VERSIONS].number, min_age=MIN_AGE)
+        remove_nameless_uploads(self._index, self._folder)
 
     def tidy(self) -> None:
         """Build what searches are fast by anew: up to minutes, beside readers and writers."""
@@ -83,3 +86,19 @@ class Caretaker:
                 note_change(self._folder, version=self._index.version, what=what)
         self._changed = 0
         self._noted = time.monotonic()
+
+
+def remove_nameless_uploads(index: Index, folder: Path) -> int:
+    """Remove the pictures that were sent to a shop and are in no version any longer.
+
+    Returns:
+        How many went.
+
+    Raises:
+        StorageError, EngineError: if the disk or engine fails.
+    """
+    oldest = index.versions()[0].created_at
+    named: set[str] = set()
+    for batch in index.snapshot().fetch(columns=["location"]):
+        named.update(batch.column("location").to_pylist())
+    return remove_nameless(folder, named, oldest=oldest)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from findalike.errors import FindalikeError, SettingError
+from findalike.shop.product_state import Expected
 from findalike.shop.results import StoredProduct
 from findalike.types import AttributeValue, CatalogueImage, FieldType, Product, ProductId
 
@@ -38,11 +39,13 @@ class PutProduct:
 
     Attributes:
         types: the type of each of its attributes.
+        expected: what the product must be until then, None for anything or nothing.
     """
 
     product: Product
     images: tuple[ReadyImage, ...]
     types: Mapping[str, FieldType]
+    expected: Expected | None = None
 
     @property
     def product_id(self) -> ProductId:
@@ -57,18 +60,25 @@ class PatchProduct:
     Attributes:
         values: column → new value, None to remove what is there.
         types: the type of each attribute among them.
+        expected: what the product must be until then, None for anything.
     """
 
     product_id: ProductId
     values: Mapping[str, AttributeValue | None]
     types: Mapping[str, FieldType]
+    expected: Expected | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveProduct:
-    """Remove a product with all its images."""
+    """Remove a product with all its images.
+
+    Attributes:
+        expected: what the product must be until then, None for anything.
+    """
 
     product_id: ProductId
+    expected: Expected | None = None
 
 
 Change: TypeAlias = PutProduct | PatchProduct | RemoveProduct

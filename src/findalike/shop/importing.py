@@ -17,14 +17,13 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from findalike.data.catalogue.seen import SeenStrings
 from findalike.data.image_source import ImageSource
 from findalike.errors import FindalikeError, StrictImportError
 from findalike.index.base import Index
 from findalike.index.filter_tree import In
-from findalike.index.schema import VECTOR, image_rows
+from findalike.index.schema import image_rows
 from findalike.models.encoder import Encoder
 from findalike.shop.import_report import ImportCounts, Outcome, ReportWriter
 from findalike.shop.photos import (
@@ -36,6 +35,7 @@ from findalike.shop.photos import (
     read_photo,
 )
 from findalike.shop.rows import BOX_COLUMNS, box_of, index_row
+from findalike.shop.vectors import PhotoKey, Vector, stored_vectors
 from findalike.types import Box, CatalogueImage, CatalogueRow, FieldType, Refusal
 
 COMMIT_IMAGES = 512
@@ -44,10 +44,6 @@ COMMIT_IMAGES = 512
 COMMIT_SHARE = 64
 """Larger imports are written in steps of this part of what is done: each step leaves a file, and
 an index of thousands of small files is slow to write to. A million images make 300 steps."""
-
-Vector: TypeAlias = NDArray[np.float32]
-PhotoKey: TypeAlias = tuple[str, Box | None]
-"""What an embedding depends on besides the encoder: the photo's SHA-256 and the box."""
 
 ImportProgress: TypeAlias = Callable[[ImportCounts, int], None]
 """Called after each commit with the running totals and the number of source rows done."""
@@ -202,13 +198,11 @@ class Importer:
     def _stored_vectors(self, keys: set[PhotoKey]) -> dict[PhotoKey, Vector]:
         hashes = {sha256 for sha256, _ in keys}
         repeated = {sha256 for sha256 in hashes if not self._met.add(sha256)}
-        stored: dict[PhotoKey, Vector] = {}
         # What was written since the start is not indexed yet, and slow to look through: it is only
         # asked for hashes that this import has met before.
-        for index, wanted in ((self._before, hashes - repeated), (self.index, repeated)):
-            for row in _rows_with(index, "sha256", wanted, columns=["sha256", VECTOR]):
-                stored[row["sha256"], box_of(row)] = np.asarray(row[VECTOR], dtype=np.float32)
-        return {key: stored[key] for key in keys & stored.keys()}
+        before = {key for key in keys if key[0] not in repeated}
+        stored = {} if self._before is None else stored_vectors(self._before, before)
+        return stored | stored_vectors(self.index, keys - before)
 
     def _known(self, image_ids: list[str]) -> dict[str, Known]:
         # Catalogues give each image id once, so that none is among the rows this import wrote.

@@ -1,9 +1,8 @@
-"""Writing single products: a group of changes becomes at most one upsert and one delete.
+"""Writing single products: a group of changes becomes one step of the index.
 
 A commit costs tens of milliseconds however little is in it, so changes that arrive together are
 written together. Within a group they are carried out in their order, in memory, on what the shop
-holds of the products they name. A group whose upsert a killed process has done is whole once the
-next writer comes, see ``unfinished``; nobody was told of it.
+holds of the products they name.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,37 +28,34 @@ from findalike.shop.changes import (
     Written,
 )
 from findalike.shop.importing import row_hash
+from findalike.shop.product_state import ProductChangedError
 from findalike.shop.rows import BOX_COLUMNS, box_of, index_row, product_of, stored_product
-from findalike.shop.unfinished import forget_unfinished, note_unfinished
 from findalike.types import CatalogueImage, CatalogueRow, FieldType, ImageId, Product, ProductId
 
 Row: TypeAlias = dict[str, Any]
 
 
-def write_changes(index: Index, changes: Sequence[Change], *, folder: Path) -> list[WriteOutcome]:
+def write_changes(index: Index, changes: Sequence[Change]) -> list[WriteOutcome]:
     """Carry out changes in their order; returns what became of each.
 
     A change that cannot be carried out gives its error and leaves the others alone.
-
-    Args:
-        folder: of the shop, whose right to write the caller holds.
 
     Raises:
         StorageError, EngineError: if the group could not be written. None of its changes counts
             as done then.
     """
     try:
-        return _write_group(index, changes, folder)
+        return _write_group(index, changes)
     except UserError as error:
         if len(changes) == 1:
             return [error]
     # One of them has a value that has no place, such as an attribute that another process has
     # just given another type: alone, each is taken or refused for itself.
-    alone = (write_changes(index, [change], folder=folder) for change in changes)
+    alone = (write_changes(index, [change]) for change in changes)
     return [outcome for outcomes in alone for outcome in outcomes]
 
 
-def _write_group(index: Index, changes: Sequence[Change], folder: Path) -> list[WriteOutcome]:
+def _write_group(index: Index, changes: Sequence[Change]) -> list[WriteOutcome]:
     types: dict[str, FieldType] = {}
     for change in changes:
         if not isinstance(change, RemoveProduct):
@@ -70,20 +65,15 @@ def _write_group(index: Index, changes: Sequence[Change], folder: Path) -> list[
     for change in changes:
         try:
             outcomes.append(shelf.take(change))
-        except ImageTakenError as error:
+        except (ImageTakenError, ProductChangedError) as error:
             outcomes.append(error)
     fresh, gone = shelf.to_write(), shelf.to_delete()
-    if fresh and gone:
-        coming = [row["image_id"] for row in fresh]
-        note_unfinished(folder, at=shelf.now, coming=coming, going=gone)
     if fresh:
         vectors = np.stack([np.asarray(row[VECTOR], dtype=np.float32) for row in fresh])
         plain = [{name: row[name] for name in row if name != VECTOR} for row in fresh]
-        index.upsert(image_rows(plain, vectors, dict(index.attributes) | types))
-    if gone:
+        index.upsert(image_rows(plain, vectors, dict(index.attributes) | types), without=gone)
+    elif gone:
         index.delete(In("image_id", tuple(sorted(gone))))
-    if fresh and gone:
-        forget_unfinished(folder)
     version = index.version
     return [
         replace(outcome, version=version) if isinstance(outcome, Written) else outcome
@@ -131,13 +121,22 @@ class _Shelf:
         return shelf
 
     def take(self, change: Change) -> Written:
-        """Carry out one change in memory; the version is filled in once it is written."""
+        """Carry out one change in memory; the version is filled in once it is written.
+
+        Raises:
+            ImageTakenError: if one of its images belongs to another product.
+            ProductChangedError: if the product is not what the change is for.
+        """
+        before = self.rows.get(change.product_id)
+        # A product that cannot be patched or removed, as there is none, is not told as changed.
+        if change.expected is not None and (before or isinstance(change, PutProduct)):
+            change.expected.check(stored_product(before) if before else None)
         match change:
             case PutProduct():
                 return self._put(change)
             case PatchProduct():
                 return self._patch(change)
-            case RemoveProduct(product_id):
+            case RemoveProduct(product_id=product_id):
                 gone = self._replace(product_id, [])
                 return Written("removed" if gone else "missing", None, gone, 0)
 

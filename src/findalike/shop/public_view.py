@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from findalike.errors import EngineError, FilterError, SettingError
 from findalike.index.filter_tree import Filter
@@ -28,7 +29,7 @@ class View:
 
     def hides(self, name: str) -> bool:
         """Whether an attribute is private."""
-        return any(fnmatchcase(name, pattern) for pattern in self.private)
+        return _matches_any(name, self.private)
 
     def shown(self, attributes: Iterable[str]) -> tuple[str, ...]:
         """Those that are not private."""
@@ -57,6 +58,12 @@ class View:
         """
         if self.only is not None:
             parse_filter(self.only, fields)
+
+
+@lru_cache(maxsize=4096)
+def _matches_any(name: str, patterns: tuple[str, ...]) -> bool:
+    # Asked of every attribute of every product of every answer.
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 EVERYTHING = View()

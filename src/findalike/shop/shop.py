@@ -24,7 +24,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from findalike import __version__
 from findalike.data.catalogue import Catalogue
@@ -46,7 +48,7 @@ from findalike.index.schema import ADDED_AT
 from findalike.models.bundle import Bundle
 from findalike.models.encoder import Encoder
 from findalike.models.registry import DEFAULT_ENCODER, find_bundle
-from findalike.shop.caretaker import Caretaker
+from findalike.shop.caretaker import Caretaker, remove_nameless_uploads
 from findalike.shop.changes import Change, WriteOutcome
 from findalike.shop.feedback import FEEDBACK
 from findalike.shop.history import (
@@ -58,7 +60,7 @@ from findalike.shop.history import (
 )
 from findalike.shop.import_beside import BesideOptions, import_beside
 from findalike.shop.import_report import ImportCounts, ImportReport, open_report
-from findalike.shop.importing import Importer, ImportProgress, PhotoKey, Vector
+from findalike.shop.importing import Importer, ImportProgress
 from findalike.shop.listing import ProductPage, list_products
 from findalike.shop.manifest import MANIFEST_NAME, Manifest
 from findalike.shop.opening import image_source_of, open_for_shop
@@ -84,9 +86,8 @@ from findalike.shop.rows import (
 )
 from findalike.shop.searching import nearest_products
 from findalike.shop.typical import TypicalScore
-from findalike.shop.unfinished import UNFINISHED_NAME, finish, is_unfinished
-from findalike.shop.uploaded import UPLOADS, keep_upload
-from findalike.shop.vectors import stored_vectors
+from findalike.shop.uploaded import UPLOADS, forget_nameless, keep_upload
+from findalike.shop.vectors import PhotoKey, Vector, stored_vectors
 from findalike.shop.verifying import read_known_image, verify_index
 from findalike.shop.writing import storage_errors, writer_lock
 from findalike.types import Box, Embeddings, FieldType, ImageId, ProductId
@@ -101,7 +102,6 @@ FILES = (
     ".keys.lock",
     ".secret",
     PUBLIC_NAME,
-    UNFINISHED_NAME,
 )
 
 
@@ -358,21 +358,9 @@ class Shop:
             StorageError, EngineError: if nothing could be written.
         """
         with writer_lock(self.folder, wait=wait):
-            finish(self._index, self.folder)
-            outcomes = write_changes(self._index, changes, folder=self.folder)
+            outcomes = write_changes(self._index, changes)
         touch_history(self.folder)
         return outcomes
-
-    def finish_changes(self) -> None:
-        """Finish single changes that a killed process left by half, before anybody sees them.
-
-        Raises:
-            ShopLockedError: if another process is writing; ``write`` finishes them as well.
-            StorageError, EngineError: if the disk or engine fails.
-        """
-        if is_unfinished(self.folder):
-            with writer_lock(self.folder):
-                finish(self._index, self.folder)
 
     def caretaker(self) -> Caretaker:
         """One who keeps this shop fast beside many single changes."""
@@ -542,9 +530,12 @@ class Shop:
         """The share of the 10 nearest images that the index finds; see ``shop.recall``."""
         return recall_of(self._index.snapshot(), embedding)
 
-    def typical_score(self, embedding: Embeddings) -> float | None:
-        """The mean cosine of an embedding (d,) with the shop's pictures, None in an empty shop."""
-        return self._typical.of(embedding, self._index.snapshot())
+    def typical_scores(self, embeddings: Embeddings) -> NDArray[np.float32] | None:
+        """The mean cosine of each of (n, d) embeddings with the shop's pictures, as (n,).
+
+        None in an empty shop.
+        """
+        return self._typical.of(embeddings, self._index.snapshot())
 
     def count(self, view: View) -> tuple[int, int]:
         """How many products, and images of them, a caller may see."""
@@ -603,11 +594,13 @@ class Shop:
         """
         with writer_lock(self.folder, wait=wait):
             self._index.rollback(version)
+            forget_nameless(self.folder)
             self._note(f"rolled back to version {version}")
 
     def compact(self, *, keep_versions: int = 10) -> None:
         """Free the space of old versions; rollback reaches the latest ``keep_versions``, and any
-        version of the last ten minutes, at which a search may still be looking.
+        version of the last ten minutes, at which a search may still be looking. Pictures that were
+        sent to the shop and are in none of these go as well, one call later at the latest.
 
         Raises:
             ShopLockedError: if another process is writing.
@@ -617,6 +610,7 @@ class Shop:
             self._note("compacted")
             kept = self.versions()[:keep_versions]
             self._index.prune(oldest=kept[-1].version)
+            remove_nameless_uploads(self._index, self.folder)
 
     def verify(
         self, *, root: Path | None = None, progress: Callable[[int, int], None] | None = None

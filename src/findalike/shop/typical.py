@@ -27,11 +27,15 @@ class TypicalScore:
         self._count = 0
         self._version: int | None = None
 
-    def of(self, embedding: Embeddings, index: Index) -> float | None:
-        """The mean cosine of an embedding (d,) with the pictures of an index, None if it has none.
+    def of(self, embeddings: Embeddings, index: Index) -> NDArray[np.float32] | None:
+        """The mean cosine of each embedding with the pictures of an index, None if it has none.
 
         Args:
+            embeddings: (n, d), unit rows.
             index: a snapshot. The mean is of an earlier one as long as that was about as large.
+
+        Returns:
+            (n,), or None.
         """
         with self._lock:
             if index.version != self._version:
@@ -39,7 +43,7 @@ class TypicalScore:
                 if self._mean is None or abs(count - self._count) > STALE * self._count:
                     self._mean, self._count = mean_vector(index), count
             mean = self._mean
-        return None if mean is None else float(embedding @ mean)
+        return None if mean is None else embeddings @ mean
 
 
 def mean_vector(index: Index) -> NDArray[np.float32] | None:
