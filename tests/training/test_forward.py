@@ -10,10 +10,11 @@ import pytest
 pytestmark = pytest.mark.train
 torch = pytest.importorskip("torch")
 
+from findalike.errors import RecipeError  # noqa: E402
 from findalike.models.feature_graph import FeatureGraph  # noqa: E402
 from findalike.pipelines.teachers import StartTeacher  # noqa: E402
 from findalike.training.metrics_log import read_metrics  # noqa: E402
-from training_stand_ins import make_network, make_run, train  # noqa: E402
+from training_stand_ins import BreaksOff, make_network, make_run, train  # noqa: E402
 
 
 def settings(kind: str = "features", **changes: Any) -> Any:
@@ -70,3 +71,24 @@ def test_in_mixed_precision_the_teacher_computes_by_itself(
     monkeypatch.setattr(FeatureGraph, "of", lambda network: None)
     for left, right in zip(mine, curve(run, tmp_path / "plain"), strict=True):
         assert left["train_loss"] == pytest.approx(right["train_loss"], rel=0.05)
+
+
+def test_a_run_that_broke_off_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    run = settings(epochs=3)
+    expected = curve(run, tmp_path / "whole")
+    flag = tmp_path / "flag"
+    flag.touch()
+    network = make_network(run)
+    with pytest.raises(RecipeError, match="the disk fell off"):
+        train(
+            run,
+            tmp_path / "broken",
+            network=network,
+            teacher=StartTeacher(network),
+            validate=BreaksOff(flag),
+        )
+    assert len(read_metrics(tmp_path / "broken" / "metrics.csv")) < len(expected)
+    found = curve(run, tmp_path / "broken")
+    assert len(found) == len(expected) == 18
+    for left, right in zip(found, expected, strict=True):
+        assert left == pytest.approx(right, abs=1e-6)

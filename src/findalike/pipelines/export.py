@@ -26,7 +26,7 @@ from findalike.models.manifest import (
     Manifest,
     SourceSection,
 )
-from findalike.pipelines.export_card import Comparison, figures_of, trained_card
+from findalike.pipelines.export_card import Comparison, figures_of, mean_map, trained_card
 from findalike.pipelines.export_photos import ExportPhotos, draw_photos
 from findalike.pipelines.export_runs import data_in_words, draw_curves
 from findalike.pipelines.machine_paths import without_machine_paths
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
 
 MAP_TOLERANCE = 0.005
-"""How far the mAP of an export may be from torch's, on each validation set."""
+"""How far the mAP of an export may be from torch's, over the queries of all validation sets."""
 
 _ADVICE: dict[Precision, str] = {
     "fp32": "nothing can be done about it here: train with another backbone or head",
@@ -295,18 +295,17 @@ def _cosine_refusal(attempt: _Attempt, precision: Precision, photos: int) -> str
     )
 
 
-def _map_refusal(expected: dict[str, EvaluationResult], found: dict[str, EvaluationResult]) -> str:
-    """The set on which the two differ most, if that is too much."""
-    gaps = {
-        name: abs(found[name].figures.map_at_k - result.figures.map_at_k)
-        for name, result in expected.items()
-    }
-    worst = max(gaps, key=lambda name: gaps[name], default=None)
-    if worst is None or gaps[worst] <= MAP_TOLERANCE:
+def _map_refusal(
+    expected: Mapping[str, EvaluationResult], found: Mapping[str, EvaluationResult]
+) -> str:
+    if not expected:
+        return ""
+    torch, export = mean_map(expected.values()), mean_map(found.values())
+    if abs(export - torch) <= MAP_TOLERANCE:
         return ""
     return (
-        f"on {worst!r} its mAP is {found[worst].figures.map_at_k:.4f}, torch's "
-        f"{expected[worst].figures.map_at_k:.4f}, and they may differ by {MAP_TOLERANCE}"
+        f"over the queries of {', '.join(expected)} its mAP is {export:.4f}, torch's {torch:.4f}, "
+        f"and they may differ by {MAP_TOLERANCE}"
     )
 
 

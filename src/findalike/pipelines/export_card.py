@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,23 @@ class Comparison:
     how: str
 
     @property
-    def worst_map_gap(self) -> float | None:
-        """The largest difference of mAP between the two; None without validation sets."""
-        gaps = [
-            abs(self.exported[name].figures.map_at_k - result.figures.map_at_k)
-            for name, result in self.by_torch.items()
-        ]
-        return max(gaps, default=None)
+    def map_gap(self) -> float | None:
+        """How far the mAP over all queries is above torch's; None without validation sets.
+
+        Over all: among 141 queries, one whose match falls from first to third place is 0.005.
+        """
+        if not self.by_torch:
+            return None
+        return mean_map(self.exported.values()) - mean_map(self.by_torch.values())
+
+
+def mean_map(results: Iterable[EvaluationResult]) -> float:
+    """The mAP over the queries of several sets together."""
+    figures = [result.figures for result in results]
+    counts = [one.queries - one.queries_without_relevant for one in figures]
+    return sum(one.map_at_k * count for one, count in zip(figures, counts, strict=True)) / sum(
+        counts
+    )
 
 
 def figures_of(source: RunToExport, name: str, comparison: Comparison) -> tuple[Figure, ...]:
@@ -181,9 +191,9 @@ def _compared(comparison: Comparison) -> str:
             f" The ranges of its integers come from {comparison.calibrated_on:,} other photos of "
             f"the same source."
         )
-    gap = comparison.worst_map_gap
+    gap = comparison.map_gap
     if gap is not None:
-        text += f" The mAP of both differs by at most {gap:.4f}."
+        text += f" Over the queries of all sets its mAP is {gap:+.4f} of torch's."
     return text
 
 
