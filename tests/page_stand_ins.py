@@ -115,7 +115,6 @@ class FakeService:
             return
         bodies: dict[str, Callable[[], Any]] = {
             "/v1/shop": self.shop,
-            "/v1/boxes": lambda: {"boxes": [{"box": box, "score": 0.9} for box in self.boxes]},
             "/v1/feedback": lambda: {"stored": True, "photo": "none sent"},
         }
         body = bodies.get(asked.path, lambda: self.found(asked))()
@@ -131,12 +130,14 @@ class FakeService:
         given = asked.fields.get("box", "auto")
         box = asked.box if given != "auto" else self.boxes[0]
         later = offset + k < len(self.products)
+        proposed = [{"box": box, "score": 0.9} for box in self.boxes]
         return {
             "query_id": f"q{len(self.asked)}",
             "shop_version": 3,
             "image": {"width": 640, "height": 480},
             "box": box,
             "box_source": "given" if given != "auto" else "proposed",
+            "proposals": proposed if int(asked.fields.get("proposals") or 0) else None,
             "products": self.products[offset : offset + k],
             "matches": len(self.products),
             "facets": {
@@ -200,7 +201,12 @@ class Widget:
 
     def open(self, path: str = "/") -> Widget:
         self.page.goto(self.url + path)
-        self.page.wait_for_function("!!document.querySelector('findalike-search')?.shadowRoot")
+        return self.defined()
+
+    def defined(self) -> Widget:
+        """Wait until the element is more than its tag."""
+        there = "!!document.querySelector('findalike-search')?.shadowRoot"
+        self.until(lambda: self.page.evaluate(there))
         return self
 
     def show(self, photo: bytes | None = None, *, wait: bool = True) -> Widget:
@@ -218,6 +224,7 @@ class Widget:
         self.page.locator("findalike-search .found[aria-busy=false]").wait_for()
 
     def until(self, true: Callable[[], bool], seconds: float = 20) -> None:
+        """Not ``wait_for_function``: it polls by ``eval``, which the page's policy forbids."""
         for _ in range(int(seconds / 0.02)):
             if true():
                 return

@@ -14,6 +14,7 @@ from PIL import Image
 
 from findalike.models.calibration import Calibration
 from findalike.server.app import create_app
+from findalike.server.likeness import Meaning
 from findalike.server.routes.boxes import BoxesAnswer
 from findalike.server.settings import ServerSettings
 from findalike.shop.shop import Shop
@@ -148,11 +149,43 @@ def test_nothing_like_it(calibrated, tmp_path) -> None:
     assert {row["likeness"] for row in answer["products"]} == {"unlike"}
 
 
-def test_similar_products_of_the_shop_have_no_words(calibrated) -> None:
-    # The calibration is of shoppers' photos against sellers'.
-    client, _ = calibrated
-    answer = client.get("/v1/products/p00/similar").json()
-    assert {row["likeness"] for row in answer["products"]} == {None}
+def test_products_like_one_of_the_shop_are_neither_the_same_nor_unlike(calibrated) -> None:
+    client, shop = calibrated
+    allowed = {"same": "very similar", "very similar": "very similar", "similar": "similar"}
+    told: set[str | None] = set()
+    for number in range(12):
+        path = f"/v1/products/p{number:02d}/similar"
+        answer = client.get(path, params={"k": 12}).json()
+        images = shop.get(f"p{number:02d}").images
+        vectors = shop.vectors([(image.sha256, image.box) for image in images]).values()
+        typical = float(np.mean(shop.typical_scores(np.stack(list(vectors)))))
+        words = [
+            allowed.get(CALIBRATION.likeness_of(row["score"], typical=typical))
+            for row in answer["products"]
+        ]
+        assert [row["likeness"] for row in answer["products"]] == words
+        assert len(words) == 11
+        assert answer["nothing_like_it"] is False
+        told |= set(words)
+    assert told == {"very similar", "similar", None}
+
+
+@pytest.mark.parametrize(
+    ("rise", "photo", "product"),
+    [
+        (0.7, "same", "very similar"),
+        (0.55, "very similar", "very similar"),
+        (0.45, "similar", "similar"),
+        (0.1, "unlike", None),
+    ],
+)
+def test_words_for_a_photo_and_for_a_product(rise: float, photo: str, product: str | None) -> None:
+    for_photo = Meaning(CALIBRATION, 0.2)
+    for_product = Meaning(CALIBRATION, 0.2, of_others=True)
+    assert for_photo.likeness_of(0.2 + rise) == photo
+    assert for_product.likeness_of(0.2 + rise) == product
+    assert for_photo.nothing_like_it(0.2 + rise) is (photo == "unlike")
+    assert for_product.nothing_like_it(0.2 + rise) is False
 
 
 def test_the_description_shows_an_answer():
@@ -160,3 +193,28 @@ def test_the_description_shows_an_answer():
     operation = app.openapi()["paths"]["/v1/boxes"]["post"]
     example = operation["responses"]["200"]["content"]["application/json"]["example"]
     assert BoxesAnswer.model_validate(example).boxes[0].score == 0.81
+
+
+@pytest.mark.parametrize("box", ["auto", "10,10,100,100", ""])
+def test_boxes_come_with_the_answer_so_that_the_photo_is_sent_once(
+    client: TestClient, thing: bytes, box: str
+) -> None:
+    boxes = client.post("/v1/boxes", files={"image": thing}).json()["boxes"]
+    alone = client.post("/v1/search", files={"image": thing}, data={"box": box}).json()
+    asked = {"box": box, "proposals": "5"}
+    found = client.post("/v1/search", files={"image": thing}, data=asked).json()
+    assert found["proposals"] == boxes
+    assert alone["proposals"] is None
+    for name in ("products", "box", "box_source"):
+        assert found[name] == alone[name]
+    encoded = {"image_base64": base64.b64encode(thing).decode(), "proposals": 1}
+    assert client.post("/v1/search", json=encoded).json()["proposals"] == boxes[:1]
+    batch = client.post("/v1/search:batch", json=[encoded, {**encoded, "proposals": 0}]).json()
+    assert [one["proposals"] for one in batch["answers"]] == [boxes[:1], None]
+
+
+@pytest.mark.parametrize("wrong", ["6", "-1", "many", "1.5"])
+def test_as_many_boxes_as_there_can_be(client: TestClient, thing: bytes, wrong: str) -> None:
+    answer = client.post("/v1/search", files={"image": thing}, data={"proposals": wrong})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == "proposals"

@@ -345,7 +345,8 @@ def test_feedback_keeps_a_photo_only_with_the_shop_and_the_shopper(catalogue, sh
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
     photo = jpeg(9, (2000, 1000), exif=exif)
-    said = {"query_id": "abc123", "product_id": "p03", "event": "cart", "rank": 2}
+    query_id = catalogue.get("/v1/products/p04/similar").json()["query_id"]
+    said = {"query_id": query_id, "product_id": "p03", "event": "cart", "rank": 2}
     packed = base64.b64encode(photo).decode()
     store = FeedbackStore(shop_folder)
 
@@ -366,7 +367,7 @@ def test_feedback_keeps_a_photo_only_with_the_shop_and_the_shopper(catalogue, sh
     assert send(photo_base64=packed, consent=True, box=[200, 200, 400, 400]) == "kept"
     form = catalogue.post(
         "/v1/feedback",
-        data={"query_id": "f", "product_id": "p01", "event": "wrong", "consent": "true"},
+        data={"query_id": query_id, "product_id": "p01", "event": "wrong", "consent": "true"},
         files={"photo": photo},
     )
     assert form.json() == {"stored": True, "photo": "kept"}

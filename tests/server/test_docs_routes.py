@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from findalike.server.app import create_app
+from findalike.server.routes.docs import docs_page
 from findalike.server.settings import ServerSettings
 
 
@@ -48,3 +49,13 @@ def test_it_comes_plain_to_those_who_ask_for_it(live_server):
     )
     assert "content-encoding" not in plain.headers
     assert json.loads(gzip.decompress(packed)) == plain.json()
+
+
+def test_descriptions_show_code_and_nothing_of_them_is_markup():
+    operation = {"summary": "S", "description": "Send `k` & <b>", "responses": {}}
+    api = {
+        "info": {"title": "t", "version": "1", "summary": ""},
+        "paths": {"/x": {"get": operation}},
+        "components": {"schemas": {}},
+    }
+    assert "<p>S. Send <code>k</code> &amp; &lt;b&gt;</p>" in docs_page(api)

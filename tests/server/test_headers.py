@@ -22,11 +22,17 @@ def test_the_page_runs_its_own_scripts_alone(tmp_path):
     assert "camera=(self)" in answer.headers["permissions-policy"]
     assert "microphone=()" in answer.headers["permissions-policy"]
     assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+    assert answer.headers["referrer-policy"] == "strict-origin-when-cross-origin"
 
 
 def test_what_only_pages_need_weighs_on_nothing_else(tmp_path):
     headers = guarded(tmp_path, open_search=True).get("/v1/images/1").headers
-    for name in ("permissions-policy", "cross-origin-opener-policy", "x-frame-options"):
+    for name in (
+        "permissions-policy",
+        "referrer-policy",
+        "cross-origin-opener-policy",
+        "x-frame-options",
+    ):
         assert name not in headers
 
 
@@ -43,7 +49,6 @@ def test_shops_that_are_named_may_frame_the_page(tmp_path):
 def test_every_answer_has_the_headers(tmp_path, path):
     answer = guarded(tmp_path, open_search=True).get(path)
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "strict-origin-when-cross-origin"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-request-id"]
 

@@ -155,9 +155,7 @@ def test_a_record_nobody_carries_on_was_interrupted(tmp_path):
     from datetime import UTC, datetime
 
     record = JobRecord.create(tmp_path)
-    asked = ImportRequest(
-        name="f.csv", created_at=datetime.now(UTC), max_feed_bytes=1, fetch_seconds=1
-    )
+    asked = ImportRequest(name="f.csv", created_at=datetime.now(UTC), max_feed_bytes=1)
     with record.alive:
         record.begin(asked)
         record.put(ImportState(state="running", rows_done=7, added=5))

@@ -316,7 +316,7 @@ def test_openapi_describes_every_field(client: TestClient) -> None:
     assert set(search["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
     form = search["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     fields = {"k", "offset", "where", "facets", "sort", "fold_variants", "attributes"}
-    assert set(form) == fields | {"image", "box"}
+    assert set(form) == fields | {"image", "box", "proposals"}
     assert search["responses"]["200"]["content"]["application/json"]["example"]["products"]
     similar = paths["/v1/products/{product_id}/similar"]["get"]
     assert {p["name"] for p in similar["parameters"]} >= {"product_id", "k", "where"}

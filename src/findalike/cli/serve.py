@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,15 +66,32 @@ def serve(
     trace_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the requests that are traced.")
     ] = 1.0,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            help="A YAML file with the shop's name, logo, language and looks for the page.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            help="A YAML file with limits that have no option, such as max_feed_bytes.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve a shop: search, catalogue and the page.
 
     Example: `findalike serve --shop myshop --open-search`
     """
     from findalike.cli.output import print_note
+    from findalike.server.limits import Limits, read_limits
     from findalike.server.running import run_server
     from findalike.server.settings import ServerSettings
+    from findalike.server.shop_page import ShopPage, read_page
 
+    limits = Limits() if settings is None else read_limits(settings)
     run_server(
         ServerSettings(
             shop=shop,
@@ -95,8 +113,10 @@ def serve(
             address_burst=max(1, round(address_rate * 10)),
             key_rate=key_rate,
             key_burst=max(1, round(key_rate * 5)),
+            page=ShopPage() if page is None else read_page(page),
             trace_endpoint=trace_endpoint,
             trace_share=trace_share,
+            **limits.model_dump(),
         ),
         started=lambda url: print_note(f"serving {shop} at {url}"),
     )

@@ -15,14 +15,12 @@ from pydantic import ValidationError
 
 from findalike.config.explain import explain
 from findalike.config.recipe import Recipe, Run
+from findalike.config.strict_yaml import NOT_YAML, StrictLoader, why_no_yaml
 from findalike.errors import RecipeError
 
 MAX_RECIPE_BYTES = 1_000_000
 
 _NOT_INHERITED = ("name", "description", "start")
-
-# PyYAML lets through what int() says to thousands of digits, and what too deep a nesting ends in.
-_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def read_recipe(path: Path, *, overrides: Sequence[str] = ()) -> Recipe:
@@ -61,49 +59,17 @@ def _load(path: Path) -> dict[str, Any]:
         document = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise RecipeError(f"cannot read {path} ({error.strerror}): give a recipe's file") from error
-    except _NOT_YAML as error:
-        reason = " ".join(str(error).split()).replace('in "<byte string>", ', "in ")
-        raise RecipeError(f"{path} is not YAML: {reason}") from None
+    except NOT_YAML as error:
+        raise RecipeError(f"{path} is not YAML: {why_no_yaml(error)}") from None
     if not isinstance(document, dict) or not isinstance(document.get("runs"), list):
         raise RecipeError(f"{path} is no recipe: it must hold 'name' and a list 'runs'")
     return document
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key given twice, of which plain YAML silently keeps the last, and aliases.
+class _Loader(StrictLoader):
+    """Says what recipes have instead of aliases."""
 
-    Aliases can make a small file grow without bound; here every run inherits instead. Numbers and
-    dates are those of YAML 1.2 (https://yaml.org/spec/1.2.2/, 10.3.2), for to the YAML 1.1 of
-    PyYAML ``1e-4`` is text and ``2026-11-22`` is not.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping = super().construct_mapping(node, deep)
-        if len(mapping) != len(node.value):
-            keys = [self.construct_object(key, deep) for key, _ in node.value]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice!r} is given twice", node.start_mark
-            )
-        return mapping
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            said = "aliases are not allowed: a run inherits from the one before it"
-            raise yaml.composer.ComposerError(None, None, said, event.start_mark)
-        return super().compose_node(parent, index)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
-    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"),
-    list("-+.0123456789"),
-)
+    instead_of_aliases = "a run inherits from the one before it"
 
 
 def _inherit(document: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -143,7 +109,7 @@ def _override(document: dict[str, Any], overrides: Sequence[str]) -> dict[str, A
             raise RecipeError(f"--set {text!r}: write key=value, such as train.epochs=1")
         try:
             value = yaml.load(raw, Loader=_Loader)  # noqa: S506 - a SafeLoader
-        except _NOT_YAML:
+        except NOT_YAML:
             raise RecipeError(f"--set {text!r}: the value {raw!r} is not YAML") from None
         targets = document["runs"]
         # A run's name may hold dots, so the longest name that fits is taken.

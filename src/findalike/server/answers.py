@@ -6,13 +6,13 @@ checking models for each of twenty products would take longer than the search.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from findalike.data.propose import ProposedBox
 from findalike.models.calibration import Likeness
 from findalike.server.likeness import Meaning
 from findalike.server.picture_address import image_url
@@ -31,6 +31,15 @@ class ImageSize(BaseModel):
 
     width: int
     height: int
+
+
+class AnswerBox(BaseModel):
+    """A box where something stands out."""
+
+    box: BoxNumbers = Field(description="x, y, w, h in pixels of the upright photo.")
+    score: float = Field(
+        ge=0, le=1, description="Overlap to be expected with the thing meant; larger is better."
+    )
 
 
 class AnswerImage(BaseModel):
@@ -62,8 +71,8 @@ class AnswerProduct(BaseModel):
     product_id: str
     score: float = Field(description="Cosine with the photo, -1 to 1; larger is nearer.")
     likeness: Likeness | None = Field(
-        description="The score in words; null where the encoder was not calibrated, and for "
-        "products like one of the shop: the calibration is of photos that shoppers take."
+        description="The score in words; null where the encoder was not calibrated. Products like "
+        "one of the shop are very similar, similar, or null: none of them is the very product."
     )
     title: str | None
     category: str | None
@@ -101,11 +110,14 @@ class AnswerNumbers(BaseModel):
 class SearchAnswer(BaseModel):
     """The answer to one photo."""
 
-    query_id: str = Field(description="Names this search in feedback.")
+    query_id: str = Field(description="Names this search in feedback, for a week.")
     shop_version: int
     image: ImageSize | None
     box: BoxNumbers | None = Field(description="What was searched with, cut to the photo.")
     box_source: BoxSource | None
+    proposals: list[AnswerBox] | None = Field(
+        description="Boxes proposed for the photo, best first; null where none were asked for."
+    )
     products: list[AnswerProduct]
     matches: int = Field(
         description="Rows there are in all, as far as was looked: with facets or an order by "
@@ -114,7 +126,8 @@ class SearchAnswer(BaseModel):
     facets: dict[str, list[AnswerCount] | AnswerNumbers]
     nothing_like_it: bool = Field(
         description="Whether even the nearest product looks unlike, or none passes the filter; "
-        "only the latter where the encoder was not calibrated."
+        "only the latter where the encoder was not calibrated, and for products like one of the "
+        "shop."
     )
     next_offset: int | None
     timings_ms: dict[str, float]
@@ -130,26 +143,31 @@ class BatchAnswer(BaseModel):
 def answer_of(
     page: Page,
     *,
+    query_id: str,
     size: tuple[int, int] | None,
     box: Box | None,
     box_source: BoxSource | None,
     timings_ms: Mapping[str, float],
     warnings: Sequence[str],
+    proposals: Sequence[ProposedBox] | None = None,
     meaning: Meaning | None = None,
 ) -> dict[str, Any]:
     """An answer as plain values.
 
     Args:
+        query_id: what names it in feedback.
+        proposals: boxes of the photo, None where none were asked for.
         meaning: what its scores mean, None where that is not known.
     """
     best = page.best_score
     unlike = best is None or (meaning is not None and meaning.nothing_like_it(best))
     return {
-        "query_id": secrets.token_hex(8),
+        "query_id": query_id,
         "shop_version": page.shop_version,
         "image": None if size is None else {"width": size[0], "height": size[1]},
         "box": _box(box),
         "box_source": box_source,
+        "proposals": None if proposals is None else proposed(proposals),
         "products": [_product(row, meaning) for row in page.rows],
         "matches": page.matches,
         "facets": {name: _facet(facet) for name, facet in page.facets.items()},
@@ -158,6 +176,11 @@ def answer_of(
         "timings_ms": {name: round(ms, 2) for name, ms in timings_ms.items()},
         "warnings": list(warnings),
     }
+
+
+def proposed(boxes: Sequence[ProposedBox]) -> list[dict[str, Any]]:
+    """Proposed boxes as plain values."""
+    return [{"box": _box(one.box), "score": one.score} for one in boxes]
 
 
 def to_bytes(value: Mapping[str, Any]) -> bytes:

@@ -9,12 +9,15 @@ from fastapi import FastAPI
 
 from findalike import __version__
 from findalike.server.catalogue_parts import ROUTERS, catalogue_parts
+from findalike.server.examples import describe_examples
+from findalike.server.heads import Heads
 from findalike.server.path_ids import PathIds
 from findalike.server.problems import install_problem_handlers
 from findalike.server.protection import protect, watched
 from findalike.server.routes import boxes, docs, health, metrics, pages, search
 from findalike.server.service import Service
 from findalike.server.settings import ServerSettings
+from findalike.server.web_files import web_files
 
 
 def create_app(settings: ServerSettings) -> FastAPI:
@@ -29,9 +32,12 @@ def create_app(settings: ServerSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.web_files = web_files(settings.page)
     install_problem_handlers(app)
+    app.add_middleware(Heads)
     app.add_middleware(PathIds)
     protect(app, settings)
+    describe_examples(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(search.router)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +14,6 @@ from findalike.server.pictures import Pictures
 from findalike.server.routes import feedback, images, imports, products, shop
 from findalike.server.service import Service
 from findalike.server.shop_state import ShopState
-from findalike.server.signatures import Signatures
 from findalike.server.updates import Updates
 from findalike.shop.feedback import FeedbackStore
 
@@ -29,7 +27,6 @@ async def catalogue_parts(app: FastAPI, service: Service) -> AsyncIterator[None]
     state.updates = Updates(service.shop, on_commit=state.metrics.update)
     state.incoming = Incoming(service)
     state.pictures = Pictures(service)
-    state.signatures = await asyncio.to_thread(Signatures.of_shop, service.shop.folder)
     state.shop_state = ShopState(service)
     state.feedback = FeedbackWriting(FeedbackStore(service.shop.folder))
     state.jobs = Jobs(service.shop.folder, settings=service.settings)

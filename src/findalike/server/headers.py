@@ -76,7 +76,6 @@ class SecurityHeaders:
         page = headers.get("content-type", "").startswith("text/html")
         headers.setdefault("Content-Security-Policy", self._page_policy if page else API_POLICY)
         headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
         if page:
             self._add_for_pages(headers)
         # Pictures and the widget's script are for the pages of other origins; answers are not,
@@ -95,6 +94,7 @@ class SecurityHeaders:
             "Permissions-Policy",
             "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
         )
+        headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         if not self._framed:
             headers.setdefault("X-Frame-Options", "SAMEORIGIN")

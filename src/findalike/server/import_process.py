@@ -17,6 +17,7 @@ from types import FrameType
 from findalike.data.catalogue import Catalogue
 from findalike.data.fetch import Fetcher
 from findalike.errors import FindalikeError, StrictImportError, UserError
+from findalike.server.giving_way import give_way
 from findalike.server.job_record import ImportRequest, ImportState, JobRecord, interrupted
 from findalike.server.jobs import cancelled, ended
 from findalike.shop.import_beside import BesideOptions
@@ -87,8 +88,7 @@ class _Teller:
 
 def main(job: str, shop: str) -> None:
     """Carry out one import."""
-    if hasattr(os, "nice"):
-        os.nice(PRIORITY)
+    give_way(PRIORITY)
     record = JobRecord(Path(job))
     teller = _Teller(record)
     teller.write()

@@ -70,7 +70,6 @@ class ImportRequest(BaseModel):
     created_at: datetime
     allow_networks: tuple[str, ...] = ()
     max_feed_bytes: int
-    fetch_seconds: float
 
 
 class ImportState(BaseModel):
@@ -163,7 +162,7 @@ class JobRecord:
             return asked
         with storage_errors(self.folder):
             made = datetime.fromtimestamp(self.folder.stat().st_mtime, UTC)
-        return ImportRequest(name=UNKNOWN, created_at=made, max_feed_bytes=1, fetch_seconds=1.0)
+        return ImportRequest(name=UNKNOWN, created_at=made, max_feed_bytes=1)
 
     def state(self) -> ImportState:
         """How far it is; an import nobody carries on any more was interrupted.

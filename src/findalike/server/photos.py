@@ -10,6 +10,7 @@ from findalike.data.containers import ALLOWED, image_format
 from findalike.data.images import ImageLimits
 from findalike.data.photo_boxes import photo_boxes
 from findalike.data.prepare import Prepared, prepare
+from findalike.data.propose import ProposedBox
 from findalike.server.answers import BoxSource
 from findalike.server.problems import Problem
 from findalike.types import Box, InputSpec
@@ -23,7 +24,8 @@ class PreparedPhoto:
         box_source: who chose the box.
         started: when the work began, as ``time.perf_counter`` counts.
         took_ms: how long it took.
-        propose_ms: how much of that went into proposing a box.
+        propose_ms: how much of that went into proposing boxes.
+        proposals: the boxes that were asked for, None for none.
     """
 
     prepared: Prepared
@@ -31,6 +33,7 @@ class PreparedPhoto:
     started: float
     took_ms: float
     propose_ms: float = 0.0
+    proposals: tuple[ProposedBox, ...] | None = None
 
 
 def prepare_photo(
@@ -40,11 +43,13 @@ def prepare_photo(
     spec: InputSpec,
     limits: ImageLimits,
     started: float,
+    proposals: int = 0,
 ) -> PreparedPhoto:
     """Decode a photo and cut out its box; see ``findalike.data.prepare``.
 
     Args:
         box: "auto" for the one that is proposed; None for the whole photo.
+        proposals: how many boxes to propose beside it.
 
     Raises:
         Problem: 413 if there are too many bytes, 415 if it is not an image of a known format.
@@ -53,15 +58,19 @@ def prepare_photo(
     check_file(data, limits)
     source: BoxSource = "given"
     propose_ms = 0.0
-    if box == "auto":
+    boxes: tuple[ProposedBox, ...] | None = None
+    if box == "auto" or proposals:
         clock = time.perf_counter()
-        box, source = photo_boxes(data, name="the photo", most=1, limits=limits).box, "proposed"
+        found = photo_boxes(data, name="the photo", most=max(1, proposals), limits=limits)
+        boxes = found.boxes if proposals else None
+        if box == "auto":
+            box, source = found.box, "proposed"
         propose_ms = (time.perf_counter() - clock) * 1000
     prepared = prepare(data, spec, name="the photo", box=box, limits=limits)
     if box is None:
         source = "whole"
     took_ms = (time.perf_counter() - started) * 1000
-    return PreparedPhoto(prepared, source, started, took_ms, propose_ms)
+    return PreparedPhoto(prepared, source, started, took_ms, propose_ms, boxes)
 
 
 def check_file(data: bytes, limits: ImageLimits) -> None:

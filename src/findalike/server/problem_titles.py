@@ -20,14 +20,18 @@ TITLES: Mapping[str, str] = {
     "media-type": "This kind of body is not taken",
     "method-not-allowed": "The path does not take this method",
     "no-http": "This is no HTTP request",
+    "no-such-product": "No such product",
     "not-found": "There is nothing here",
     "not-ready": "The service is not ready",
+    "old-query": "The answer is too old",
     "packed-body": "The body is packed",
+    "product-changed": "The product has been changed meanwhile",
     "shop-gone": "The shop is gone",
     "shop-locked": "The shop is being written to",
     "storage": "The shop's disk failed",
     "too-many-images": "There are too many images",
     "too-slow": "The body came too slowly",
+    "unknown-query": "The answer is not known",
     "url": "The feed's URL cannot be used",
 }
 """Kind of a problem to its title; further kinds bring their own."""

@@ -118,6 +118,16 @@ def wrong_media_type(media: str, *, next_step: str) -> Problem:
     return Problem(415, "media-type", found, next_step=next_step)
 
 
+def no_such_product(product_id: str) -> Problem:
+    """The problem of a product that the shop has not, or does not show to those who search; 404."""
+    return Problem(
+        404,
+        "no-such-product",
+        f"the shop has no product {product_id[:200]!r}",
+        next_step="take a product_id from an answer",
+    )
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error responses of a path, for its OpenAPI description."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}

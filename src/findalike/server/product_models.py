@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictStr
 
+from findalike.server.etags import etag_of
 from findalike.server.picture_address import image_url
 from findalike.shop.results import FoundImage, StoredProduct
 
@@ -107,6 +108,11 @@ class ProductAnswer(BaseModel):
     """A product as the shop holds it."""
 
     product_id: str
+    etag: str = Field(
+        description="The state it is in. A change sent with it as If-Match is carried out only "
+        "while the product is in that state.",
+        examples=['"0a1b2c3d4e5f60718293a4b5c6d7e8f9"'],
+    )
     title: str | None
     category: str | None
     variant_of: str | None
@@ -145,6 +151,7 @@ def product_json(
     product = stored.product
     return {
         "product_id": product.product_id,
+        "etag": etag_of(stored),
         "title": product.title,
         "category": product.category,
         "variant_of": product.variant_of,

@@ -21,6 +21,7 @@ from findalike.server.guessing import GuessGuard
 from findalike.server.headers import EXPOSED, SecurityHeaders
 from findalike.server.keys import KeyStore
 from findalike.server.layer_responses import describe_layers
+from findalike.server.limits import SILENCE_SECONDS, check_limits
 from findalike.server.metrics import Metrics
 from findalike.server.observed import Observed
 from findalike.server.origins import web_origin
@@ -65,6 +66,7 @@ def protect(app: FastAPI, settings: ServerSettings) -> None:
         max_bytes=settings.max_body_bytes,
         max_feed_bytes=settings.max_feed_bytes,
         patience=settings.body_patience,
+        seconds=SILENCE_SECONDS,
     )
     state.uploads = Budget(
         settings.upload_bytes,
@@ -109,6 +111,7 @@ def check_protection(settings: ServerSettings) -> None:
             f"--queue {settings.queue} is less than the {MAX_BATCH} photos that one request may "
             f"have, so that these could never be searched: give {MAX_BATCH} or more"
         )
+    check_limits(settings)
     app = FastAPI()
     protect(app, settings)
     app.state.traces.stop()

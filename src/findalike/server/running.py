@@ -45,7 +45,8 @@ def run_server(settings: ServerSettings, *, started: Callable[[str], None]) -> N
     """
     # Here, where a mistake ends in one line, rather than in each worker.
     shop = Shop.open(settings.shop)
-    View(only=settings.where).check(shop.fields)
+    for condition in (settings.where, settings.page.where):
+        View(only=condition).check(shop.fields)
     check_protection(settings)
     configure_logging()
     listening = _listen(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from findalike.server.search_input import MAX_BATCH, ImageBody, PageFields, SearchBody
+from findalike.server.search_input import MAX_BATCH, ImageBody, PageFields, SearchBody, SearchFields
 
 _BODY = SearchBody.model_json_schema()
 _BODY["oneOf"] = [{"required": ["image_base64"]}, {"required": ["image_url"]}]
@@ -12,6 +12,7 @@ _FILE = {"type": "string", "format": "binary", "description": "The image file."}
 
 _FORM_TEXTS: dict[str, Any] = {
     **PageFields.model_json_schema()["properties"],
+    "proposals": SearchFields.model_json_schema()["properties"]["proposals"],
     "facets": {
         "type": "string",
         "description": "Fields to count, with commas between.",
@@ -31,7 +32,7 @@ _FORM_TEXTS: dict[str, Any] = {
 }
 
 
-def _request(form_image: dict[str, Any], body: dict[str, Any], example: Any) -> dict[str, Any]:
+def _request(form_image: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     form = {
         "type": "object",
         "properties": {"image": form_image} | _FORM_TEXTS,
@@ -42,25 +43,16 @@ def _request(form_image: dict[str, Any], body: dict[str, Any], example: Any) -> 
         "required": True,
         "content": {
             "multipart/form-data": {"schema": form},
-            "application/json": {"schema": body, "example": example},
+            "application/json": {"schema": body},
         },
     }
 
 
-_ASKED = {
-    "image_url": "https://shop.example/photos/mug.jpg",
-    "box": [40, 30, 200, 180],
-    "k": 20,
-    "where": "price < 20",
-    "facets": ["category", "price"],
-}
-
-SEARCH_REQUEST = _request(_FILE, _BODY, _ASKED)
+SEARCH_REQUEST = _request(_FILE, _BODY)
 
 BATCH_REQUEST = _request(
     {"type": "array", "items": _FILE, "minItems": 1, "maxItems": MAX_BATCH},
     {"type": "array", "items": _BODY, "minItems": 1, "maxItems": MAX_BATCH},
-    [_ASKED],
 )
 
 
@@ -75,55 +67,6 @@ PAGE_PARAMETERS = [
     for name in ("k", "offset", "where", "facets", "sort", "fold_variants", "attributes")
 ]
 
-SEARCH_EXAMPLE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {
-            "application/json": {
-                "example": {
-                    "query_id": "5f0c2a6e1b9d4c3e",
-                    "shop_version": 12,
-                    "image": {"width": 800, "height": 600},
-                    "box": [40, 30, 200, 180],
-                    "box_source": "given",
-                    "products": [
-                        {
-                            "rank": 1,
-                            "product_id": "mug-17",
-                            "score": 0.913,
-                            "likeness": "same",
-                            "title": "Blue mug",
-                            "category": "Kitchen/Mugs",
-                            "price": 9.5,
-                            "currency": "EUR",
-                            "url": "https://shop.example/mug-17",
-                            "image": {
-                                "image_id": "mug-17/1.jpg",
-                                "url": "/v1/images/mug-17%2F1.jpg/0a1b2c3d4e5f",
-                                "box": None,
-                            },
-                            "attributes": {"brand": "Hansen"},
-                            "variants": [],
-                        }
-                    ],
-                    "matches": 200,
-                    "facets": {
-                        "category": [{"value": "Kitchen/Mugs", "count": 31}],
-                        "price": {
-                            "min": 2.5,
-                            "max": 19.9,
-                            "counts": [{"low": 0, "high": 5, "count": 12}],
-                        },
-                    },
-                    "nothing_like_it": False,
-                    "next_offset": 20,
-                    "timings_ms": {"prepare": 6.1, "embed": 8.9, "search": 4.2, "total": 20.4},
-                    "warnings": [],
-                }
-            }
-        }
-    }
-}
-
 BOXES_REQUEST = {
     "required": True,
     "content": {
@@ -137,7 +80,6 @@ BOXES_REQUEST = {
         },
         "application/json": {
             "schema": ImageBody.model_json_schema() | {"oneOf": _BODY["oneOf"]},
-            "example": {"image_url": "https://shop.example/photos/mug.jpg"},
         },
     },
 }

@@ -21,6 +21,7 @@ from findalike.types import Box
 MAX_K = 100
 MAX_OFFSET = 1000
 MAX_BATCH = 16
+MAX_PROPOSALS = 5
 MAX_FACETS = 20
 MAX_ATTRIBUTES = 100
 LONGEST_URL = 8192
@@ -86,6 +87,14 @@ class SearchFields(PageFields):
         "has it found; without it the whole photo is searched with.",
         examples=[[40, 30, 200, 180]],
     )
+    proposals: int = Field(
+        0,
+        ge=0,
+        le=MAX_PROPOSALS,
+        description="Boxes to propose for the photo beside the answer, as `/v1/boxes` does, so "
+        "that it need not be sent twice; none if left out.",
+        examples=[5],
+    )
 
     def used_box(self) -> Box | Literal["auto"] | None:
         """The box, checked."""
@@ -137,6 +146,7 @@ class SearchInput:
     url: str | None
     box: Box | Literal["auto"] | None
     page: PageRequest
+    proposals: int = 0
 
     def bytes(self) -> bytes:
         """The file.
@@ -199,7 +209,8 @@ def page_of_query(texts: Mapping[str, str]) -> PageRequest:
 
 def input_of_json(body: SearchBody) -> SearchInput:
     """A search from its JSON body."""
-    return SearchInput(body.image_base64, body.image_url, _checked_box(body), body.page())
+    box = _checked_box(body)
+    return SearchInput(body.image_base64, body.image_url, box, body.page(), body.proposals)
 
 
 def image_of_json(body: ImageBody) -> SearchInput:
@@ -233,7 +244,8 @@ def inputs_of_form(form: Form) -> list[SearchInput]:
             raise _field(name, "there is no such file field", "a file named image")
     if not form.files:
         raise _field("image", "there is no image", "a file in the field image")
-    return [SearchInput(data, None, _checked_box(fields), fields.page()) for _, data in form.files]
+    box, page = _checked_box(fields), fields.page()
+    return [SearchInput(data, None, box, page, fields.proposals) for _, data in form.files]
 
 
 def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -242,7 +254,7 @@ def form_values(texts: Mapping[str, str]) -> dict[str, Any]:
     An empty text means that the field was left empty, and is as good as absent.
     """
     values: dict[str, Any] = {name: text for name, text in texts.items() if text.strip()}
-    for name in ("k", "offset"):
+    for name in ("k", "offset", "proposals"):
         if _WHOLE.fullmatch(values.get(name, "")):
             values[name] = int(values[name])
     if "fold_variants" in values:

@@ -30,14 +30,16 @@ from findalike.server.body_limits import Holding
 from findalike.server.likeness import Meaning
 from findalike.server.photo_fetches import AT_ONCE, PhotoFetches
 from findalike.server.photos import PreparedPhoto, check_file, prepare_photo
-from findalike.server.problems import Problem
+from findalike.server.problems import Problem, no_such_product
+from findalike.server.query_ids import QueryIds
 from findalike.server.readiness import Readiness
 from findalike.server.search_input import SearchInput
 from findalike.server.settings import ServerSettings
+from findalike.server.signatures import Signatures
 from findalike.server.visibility import Visibility
 from findalike.shop.manifest import Manifest
 from findalike.shop.page_request import PageRequest
-from findalike.shop.pages import Page
+from findalike.shop.pages import QUERY_IMAGES, Page
 from findalike.shop.shop import Shop
 from findalike.types import Embeddings, ProductId
 
@@ -63,6 +65,8 @@ class Service:
         self.settings = settings
         self.admission = Admission(places=settings.queue, deadline=settings.deadline)
         self.visibility = Visibility(shop.folder, where=settings.where)
+        self.signatures = Signatures.of_shop(shop.folder)
+        self.query_ids = QueryIds(self.signatures)
         self.ready = False
         self.readiness = Readiness(lambda: (Manifest.read(shop.folder), shop.version))
         self.on_embedding: Callable[[Embeddings], None] | None = None
@@ -170,20 +174,29 @@ class Service:
         with self.admission.enter():
             started = time.perf_counter()
             seen = self.visibility.of(page)
-            looking = self._run(self._searching, partial(self.shop.similar, product_id, seen))
+            looking = self._run(self._searching, partial(self._similar, product_id, seen))
             found = await self.in_time(looking)
         if found is None:
-            raise Problem(
-                404,
-                "no-such-product",
-                f"the shop has no product {product_id[:200]!r}",
-                next_step="take a product_id from an answer, or list /v1/products",
-                title="No such product",
-            )
+            raise no_such_product(product_id)
+        alike, meaning = found
         timings = {"search": (time.perf_counter() - started) * 1000}
         return answer_of(
-            found, size=None, box=None, box_source=None, timings_ms=timings, warnings=()
+            alike,
+            query_id=self.query_ids.new(),
+            size=None,
+            box=None,
+            box_source=None,
+            timings_ms=timings,
+            warnings=(),
+            meaning=meaning,
         )
+
+    def shows(self, product_id: ProductId) -> bool:
+        """Whether the shop has a product that those who search may see; reads the disk."""
+        stored, view = self.shop.get(product_id), self.visibility.public()
+        if stored is None or view.only is None:
+            return stored is not None
+        return any(self.shop.image(image.image_id, view) is not None for image in stored.images)
 
     async def boxes(self, asked: SearchInput, holding: Holding | None = None) -> PhotoBoxes:
         """Boxes proposed for one photo; its other fields are not looked at.
@@ -268,11 +281,13 @@ class Service:
         page, meaning = found.result
         return answer_of(
             page,
+            query_id=self.query_ids.new(),
             size=(prepared.width, prepared.height),
             box=prepared.box,
             box_source=photo.box_source,
             timings_ms=timings,
             warnings=prepared.warnings,
+            proposals=photo.proposals,
             meaning=meaning,
         )
 
@@ -293,6 +308,7 @@ class Service:
             spec=self.shop.encoder.input,
             limits=self.settings.image_limits,
             started=started,
+            proposals=asked.proposals,
         )
 
     def _embed(self, photos: Sequence[Prepared]) -> Sequence[Embeddings]:
@@ -305,16 +321,29 @@ class Service:
     def _search(self, asked: Sequence[tuple[Embeddings, PageRequest]]) -> Sequence[Found]:
         embeddings = np.stack([embedding for embedding, _ in asked])
         pages = self.shop.search_embeddings(embeddings, [page for _, page in asked])
-        meanings = [self._meaning(embedding) for embedding in embeddings]
-        return list(zip(pages, meanings, strict=True))
+        return list(zip(pages, self._meanings(embeddings), strict=True))
 
-    def _meaning(self, embedding: Embeddings) -> Meaning | None:
-        """What scores mean for a photo, None where the encoder was not calibrated."""
+    def _similar(self, product_id: ProductId, page: PageRequest) -> Found | None:
+        found, asked = self.shop.similar(product_id, page), self.shop.get(product_id)
+        if found is None or asked is None:
+            return None
         calibration = self.shop.encoder.bundle.manifest.calibration
         if calibration is None:
-            return None
-        typical = self.shop.typical_score(embedding)
-        return None if typical is None else Meaning(calibration, typical)
+            return found, None
+        keys = [(image.sha256, image.box) for image in asked.images[:QUERY_IMAGES]]
+        vectors = list(self.shop.vectors(keys).values())
+        typical = self.shop.typical_scores(np.stack(vectors)) if vectors else None
+        if typical is None:
+            return found, None
+        return found, Meaning(calibration, float(np.mean(typical)), of_others=True)
+
+    def _meanings(self, embeddings: Embeddings) -> Sequence[Meaning | None]:
+        """What scores mean for each photo, None where the encoder was not calibrated."""
+        calibration = self.shop.encoder.bundle.manifest.calibration
+        typical = None if calibration is None else self.shop.typical_scores(embeddings)
+        if calibration is None or typical is None:
+            return [None] * len(embeddings)
+        return [Meaning(calibration, score) for score in typical.tolist()]
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)

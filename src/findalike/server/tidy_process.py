@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from findalike.server.giving_way import give_way
 from findalike.shop.shop import Shop
 
 PRIORITY = 10
@@ -13,8 +13,7 @@ PRIORITY = 10
 
 def main(folder: str) -> None:
     """Tidy up the shop in ``folder``."""
-    if hasattr(os, "nice"):
-        os.nice(PRIORITY)
+    give_way(PRIORITY)
     Shop.open(Path(folder)).caretaker().tidy()
 
 

@@ -21,6 +21,7 @@ from findalike.errors import (
     UserError,
 )
 from findalike.shop.changes import ImageTakenError
+from findalike.shop.product_state import ProductChangedError
 
 _KINDS: tuple[tuple[type[FindalikeError], int, str, str], ...] = (
     (ImageError, 422, "image", "send another photo, as JPEG, PNG or WebP"),
@@ -28,6 +29,13 @@ _KINDS: tuple[tuple[type[FindalikeError], int, str, str], ...] = (
     (UrlError, 422, "image-url", "give a public http or https URL, or send the image itself"),
     (FetchError, 422, "image-url-failed", "check the URL in a browser, or send the image itself"),
     (ImageTakenError, 409, "image-taken", "give the image another image_id, or remove the other"),
+    (
+        ProductChangedError,
+        412,
+        "product-changed",
+        "get the product again, make your change to what it is now, and send it with its new etag; "
+        "nothing was changed",
+    ),
     (LockedError, 503, "shop-locked", "try again after 5 seconds; nothing was changed"),
     (StorageError, 503, "storage", "tell the shop; its disk is full or damaged"),
     (EngineError, 503, "engine", "try again; if it stays, tell the shop"),

@@ -81,11 +81,7 @@ class Updates:
         self._loop_task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to write; what a killed process left by half is finished before."""
-        try:
-            self.shop.finish_changes()
-        except FindalikeError as error:
-            self._log.warning("changes are left by half until the next", error=str(error))
+        """Begin to write."""
         self._loop_task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:

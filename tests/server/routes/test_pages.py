@@ -8,9 +8,10 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
+from findalike.server.shop_page import ShopPage
 from findalike.server.web_files import web_files
 
-FILES = web_files()
+FILES = web_files(ShopPage())
 
 
 def digest_path(name: str) -> str:

@@ -3,16 +3,224 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from page_stand_ins import PHONE, FakeService, Widget, photo_bytes, product
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SMALL = "the box is only 20 x 18 pixels: under 32 pixels a side there is little to recognise"
 
 
-def violations(widget: Widget, axe: str) -> list[str]:
-    widget.page.evaluate(axe)
+@dataclass
+class State:
+    """What a state needs in order to be reached.
+
+    Attributes:
+        tell: what the shop says of itself, beside what it always says.
+    """
+
+    widget: Widget
+    service: FakeService
+    screen: str
+    tell: dict[str, Any]
+
+
+def start(at: State) -> None:
+    at.widget.now("Search with example photo 1").wait_for()
+
+
+def link_that_is_none(at: State) -> None:
+    at.widget.now("Paste a link").click()
+    at.widget.page.keyboard.press("Enter")
+    at.widget.page.get_by_text("Give an address that begins").wait_for()
+
+
+def unreadable_file(at: State) -> None:
+    at.widget.show(b"not a picture", wait=False)
+    at.widget.page.get_by_text("can't be read as a photo").wait_for()
+
+
+def photo_over_the_page(at: State) -> None:
+    at.widget.page.evaluate(
+        """() => { const data = new DataTransfer(); data.setData("text/uri-list", "https://a.example");
+        document.querySelector("findalike-search").dispatchEvent(
+          new DragEvent("dragenter", { dataTransfer: data, bubbles: true })); }"""
+    )
+    at.widget.page.get_by_text("Let go to search").wait_for()
+
+
+def key_that_is_wrong(at: State) -> None:
+    at.service.key = "fa_right"
+    at.widget.open()
+    at.widget.page.get_by_label("Key", exact=True).fill("fa_wrong")
+    at.widget.now("Open the search").click()
+    at.widget.page.get_by_role("alert").get_by_text("This key is not valid").wait_for()
+
+
+def camera(at: State) -> None:
+    at.widget.now("Take a photo").click()
+    at.widget.until(at.widget.now("Take the photo").is_enabled)
+
+
+def camera_denied(at: State) -> None:
+    at.widget.page.evaluate(
+        """() => { navigator.mediaDevices.getUserMedia =
+        () => Promise.reject(new DOMException("", "NotAllowedError")); }"""
+    )
+    at.widget.now("Take a photo").click()
+    at.widget.page.get_by_text("choose a photo instead").wait_for()
+
+
+def waiting(at: State) -> None:
+    at.service.hold = {"/v1/search"}
+    at.widget.show(wait=False)
+    at.widget.until(lambda: len(at.service.held) == 1)
+
+
+def results(at: State) -> None:
+    """With dots, an open variant, and a filter that is chosen."""
+    at.service.boxes = [[160, 120, 200, 160], [400, 300, 200, 150]]
+    at.service.products = at.service.products * 4
+    at.widget.show()
+    at.widget.page.locator("findalike-search .dot:visible").wait_for()
+    at.widget.page.locator("findalike-search summary").first.click()
+    if at.screen == "desktop":
+        at.widget.page.get_by_label("red").check()
+        at.widget.settle(2)
+
+
+def right_to_left(at: State) -> None:
+    at.widget.page.evaluate(
+        "document.documentElement.dir = 'rtl'; document.documentElement.lang = 'ar'"
+    )
+    results(at)
+
+
+def filters(at: State) -> None:
+    at.widget.show()
+    at.widget.now("Filters").click()
+    at.widget.page.get_by_label("red").check()
+    at.widget.settle(2)
+
+
+def product_dialog(at: State) -> None:
+    at.widget.show()
+    at.widget.page.get_by_role("button", name="Mug number 1", exact=True).click()
+
+
+def more_like_this(at: State) -> None:
+    at.widget.show()
+    at.widget.now("More like this: Mug number 2", exact=True).click()
+    at.widget.page.get_by_role("heading", name="More like “Mug number 2”").wait_for()
+    at.widget.page.locator("findalike-search .found[aria-busy=false]").wait_for()
+
+
+def consent_and_warning(at: State) -> None:
+    at.service.answer = {"warnings": [SMALL]}
+    at.tell["keeps_photos"] = True
+    at.widget.open().show()
+    at.widget.page.get_by_label("I let the shop keep this photo").check()
+
+
+def toast(at: State) -> None:
+    at.widget.show()
+    at.widget.now("Not what I meant: Mug number 2").click()
+    at.widget.page.locator("findalike-search .toast").wait_for()
+
+
+def nothing_like_it(at: State) -> None:
+    at.service.answer = {"nothing_like_it": True}
+    at.widget.show()
+    at.widget.notice.wait_for()
+
+
+def no_product_fits(at: State) -> None:
+    at.service.products = []
+    at.widget.open("/?again#f.colour=%22red%22").show(wait=False)
+    at.widget.page.get_by_role("heading", name="No product fits").wait_for()
+
+
+def empty_shop(at: State) -> None:
+    at.service.products = []
+    at.widget.show(wait=False)
+    at.widget.page.get_by_role("heading", name="There is nothing to find yet").wait_for()
+
+
+def photo_that_cannot_be_shown(at: State) -> None:
+    at.widget.page.route("https://pictures.example/**", lambda route: route.abort())
+    at.widget.element.evaluate("e => { e.searchAddress('https://pictures.example/a.jpg'); }")
+    at.widget.page.get_by_text("can't be shown here").wait_for()
+    at.widget.settle()
+
+
+def error(at: State) -> None:
+    at.service.fail = {"/v1/search": (500, {}, {})}
+    at.widget.show(wait=False)
+    at.widget.now("Try again").wait_for()
+
+
+def busy_service(at: State) -> None:
+    at.service.fail = {"/v1/search": (429, {"Retry-After": "60"}, {})}
+    at.widget.show(wait=False)
+    at.widget.notice.wait_for()
+
+
+def offline(at: State) -> None:
+    at.widget.page.context.set_offline(True)
+    at.widget.page.route("**/v1/search", lambda route: route.abort("internetdisconnected"))
+    at.widget.show(wait=False)
+    at.widget.page.get_by_role("heading", name="You are offline").wait_for()
+
+
+EVERYWHERE = (
+    *(start, link_that_is_none, unreadable_file, photo_over_the_page, key_that_is_wrong),
+    *(waiting, results, right_to_left, product_dialog, more_like_this, consent_and_warning),
+    *(toast, nothing_like_it, no_product_fits, empty_shop, photo_that_cannot_be_shown),
+    *(error, busy_service, offline),
+)
+SCREENS: dict[str, tuple[dict[str, Any], tuple[Callable[[State], None], ...]]] = {
+    # A phone takes photos with its own camera app, and has its filters in a sheet.
+    "desktop": ({}, (*EVERYWHERE, camera, camera_denied)),
+    "phone": (PHONE, (*EVERYWHERE, filters)),
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing(
+    open_page: Callable[..., Widget],
+    service: FakeService,
+    axe_source: str,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: str,
+):
+    """Every state, light and dark, on one page: what is found is told of all of them at once."""
+    options, states = SCREENS[screen]
+    widget = open_page(**options)
+    widget.page.add_init_script(axe_source)
+    tell = FakeService().shop
+    found: dict[str, list[str]] = {}
+    for reach in states:
+        vars(service).update(vars(FakeService()))
+        at = State(widget, service, screen, {})
+        monkeypatch.setattr(service, "shop", lambda at=at: {**tell(), **at.tell})
+        image = {"image_id": "7", "url": "/v1/images/7", "box": None}
+        variants = [{"product_id": "v1", "title": "Mug in green", "score": 0.7, "image": image}]
+        service.products = [product(place, variants=variants) for place in range(8)]
+        widget.open(f"/?{reach.__name__}")
+        reach(at)
+        for scheme in ("light", "dark"):
+            widget.page.emulate_media(color_scheme=scheme)
+            found[f"{reach.__name__}, {scheme}"] = violations(widget)
+        widget.page.unroute_all()
+        widget.page.context.set_offline(False)
+    assert {state: told for state, told in found.items() if told} == {}
+    assert len(found) == 2 * len(states)
+
+
+def violations(widget: Widget) -> list[str]:
     found = widget.page.evaluate(
         "(tags) => axe.run(document, { runOnly: tags, resultTypes: ['violations'] })", TAGS
     )
@@ -21,78 +229,6 @@ def violations(widget: Widget, axe: str) -> list[str]:
         for one in found["violations"]
         for node in one["nodes"]
     ]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
-def test_axe_finds_nothing(
-    open_page: Callable[..., Widget],
-    service: FakeService,
-    axe_source: str,
-    screen: dict,
-    scheme: str,
-):
-    service.boxes = [[160, 120, 200, 160], [400, 300, 200, 150]]
-    service.answer = {"nothing_like_it": True}
-    image = {"image_id": "7", "url": "/v1/images/7", "box": None}
-    variants = [{"product_id": "v1", "title": "Mug in green", "score": 0.7, "image": image}]
-    service.products = [product(i, variants=variants) for i in range(30)]
-    widget = open_page(**screen, color_scheme=scheme)
-    widget.now("Search with example photo 1").wait_for()
-    assert violations(widget, axe_source) == [], "start"
-    widget.show()
-    widget.page.locator("findalike-search .dot:visible").wait_for()
-    widget.page.locator("findalike-search summary").first.click()
-    assert violations(widget, axe_source) == [], "results"
-    if screen:
-        widget.now("Filters").click()
-        assert violations(widget, axe_source) == [], "filters"
-        widget.page.keyboard.press("Escape")
-    widget.page.get_by_role("button", name="Mug number 1", exact=True).click()
-    assert violations(widget, axe_source) == [], "product"
-    widget.page.keyboard.press("Escape")
-    widget.now("More like this: Mug number 2", exact=True).click()
-    widget.page.get_by_role("heading", name="More like “Mug number 2”").wait_for()
-    assert violations(widget, axe_source) == [], "more like this"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_while_it_waits_or_fails(
-    open_page: Callable[..., Widget], service: FakeService, axe_source: str, scheme: str
-):
-    service.hold = {"/v1/search"}
-    widget = open_page(color_scheme=scheme)
-    widget.now("Paste a link").click()
-    widget.page.keyboard.press("Enter")
-    assert violations(widget, axe_source) == [], "link"
-    widget.now("Take a photo").click()
-    widget.until(widget.now("Take the photo").is_enabled)
-    assert violations(widget, axe_source) == [], "camera"
-    widget.now("Close").click()
-    widget.show(wait=False)
-    widget.until(lambda: len(service.held) == 1)
-    assert violations(widget, axe_source) == [], "waiting"
-    service.fail = {"/v1/search": (429, {"Retry-After": "60"}, {})}
-    service.respond(*service.held[0])
-    widget.notice.wait_for()
-    assert violations(widget, axe_source) == [], "busy"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
-def test_axe_finds_nothing_where_the_key_is_asked_for(
-    open_page: Callable[..., Widget],
-    service: FakeService,
-    axe_source: str,
-    screen: dict,
-    scheme: str,
-):
-    service.key = "fa_right"
-    widget = open_page(**screen, color_scheme=scheme)
-    widget.page.get_by_label("Key", exact=True).fill("fa_wrong")
-    widget.now("Open the search").click()
-    widget.page.get_by_role("alert").get_by_text("This key is not valid").wait_for()
-    assert violations(widget, axe_source) == []
 
 
 def test_keyboard_alone(widget: Widget, service: FakeService):
@@ -154,7 +290,7 @@ def test_targets_are_24_pixels_or_more(open_page: Callable[..., Widget], screen:
 
 
 GERMAN = {
-    "file": "Foto wählen",
+    "file": "Produktfoto wählen",
     "found": {"one": "{n} Produkt", "other": "{n} Produkte"},
     "fields": {"colour": "Farbe"},
     "same": "Sieht gleich aus",
@@ -164,8 +300,9 @@ GERMAN = {
 def test_other_words(widget: Widget, service: FakeService):
     service.products = [product(0, price=1234.5)]
     widget.element.evaluate("(e, words) => { e.lang = 'de'; e.words = words; }", GERMAN)
-    assert widget.now("Foto wählen").is_visible()
-    assert widget.now("Take a photo").is_visible(), "what is left out stays English"
+    # What is left out stays in the language, whose words come over the network.
+    widget.now("Foto aufnehmen").wait_for()
+    assert widget.now("Produktfoto wählen").is_visible()
     widget.show()
     assert "1 Produkt" in widget.status.inner_text()
     card = widget.cards.first.inner_text()
@@ -178,7 +315,13 @@ def test_other_words(widget: Widget, service: FakeService):
 def test_words_by_address(widget: Widget):
     widget.page.route("**/words-de.json", lambda route: route.fulfill(json=GERMAN))
     widget.element.evaluate("e => e.setAttribute('words', '/words-de.json')")
-    widget.now("Foto wählen").wait_for()
+    widget.now("Produktfoto wählen").wait_for()
+
+
+def test_words_of_a_language_the_widget_does_not_speak(widget: Widget):
+    widget.element.evaluate("e => { e.lang = 'sv'; e.words = { file: 'Välj ett foto' }; }")
+    widget.now("Välj ett foto").wait_for()
+    assert widget.now("Take a photo").is_visible(), "what is left out stays English"
 
 
 @pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
@@ -235,11 +378,31 @@ def test_no_motion_for_those_who_want_none(open_page: Callable[..., Widget], ser
     )
 
 
-def test_large_photo_of_any_shape_fits_the_screen(open_page: Callable[..., Widget]):
-    widget = open_page(**PHONE)
-    for size in ((3000, 300), (300, 3000)):
+@pytest.mark.parametrize("height", [844, 664], ids=["whole screen", "below the browser's bars"])
+def test_photo_of_any_shape_leaves_the_first_products_on_the_screen_of_a_phone(
+    open_page: Callable[..., Widget], height: int
+):
+    widget = open_page(**{**PHONE, "viewport": {"width": 390, "height": height}})
+    for size in ((3000, 300), (400, 300), (300, 400), (300, 3000)):
         widget.show(photo_bytes(*size))
-        area = widget.stage.bounding_box()
-        assert area["width"] <= 390
-        assert area["height"] <= 844 * 0.6
+        mat = widget.page.locator("findalike-search .mat").bounding_box()
+        assert mat["width"] <= 390
+        assert mat["height"] <= height / 3
+        price = widget.page.locator("findalike-search .price").first.bounding_box()
+        assert price["y"] + price["height"] < height
+        assert widget.page.evaluate("scrollY") == 0
         widget.now("New photo").click()
+
+
+def test_phone_on_its_side_has_the_photo_beside_the_products(open_page: Callable[..., Widget]):
+    widget = open_page(**{**PHONE, "viewport": {"width": 844, "height": 390}}).show()
+    photo, card = widget.stage.bounding_box(), widget.cards.first.bounding_box()
+    assert photo["x"] + photo["width"] < card["x"]
+    assert card["y"] < 390 / 2
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_more_like_this_is_not_cut_off(open_page: Callable[..., Widget], width: int):
+    widget = open_page(viewport={"width": width, "height": 900}).show()
+    button = widget.now("More like this: Mug number 0")
+    assert button.evaluate("e => e.scrollWidth <= e.clientWidth")

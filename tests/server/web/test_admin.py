@@ -179,14 +179,14 @@ def test_import_is_checked_watched_and_reported(admin: Admin, stand: Stand):
     before = stand.get("/v1/shop").json()["products"]
     admin.go("Imports").feed()
     admin.button("Check first").click()
-    page.get_by_role("heading", name="Checked: bowls.csv").wait_for(timeout=30_000)
+    page.get_by_role("heading", name="Checked: bowls.csv").wait_for(timeout=120_000)
     assert "2" in page.locator(".job .counts .some").inner_text()
     rows = page.get_by_role("region", name="Refusals").get_by_role("row").all_inner_texts()
     assert any("missing.jpg" in row for row in rows)
     assert any("cheap" in row for row in rows)
     assert stand.get("/v1/shop").json()["products"] == before
     admin.button("Import it now").click()
-    page.get_by_role("heading", name="Imported: bowls.csv").wait_for(timeout=30_000)
+    page.get_by_role("heading", name="Imported: bowls.csv").wait_for(timeout=120_000)
     with page.expect_download() as download:
         admin.button("Download the report (CSV)").click()
     lines = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
@@ -199,7 +199,7 @@ def test_past_imports_open_again(admin: Admin):
     page = admin.page
     admin.go("Imports").feed(name="past.csv")
     admin.button("Check first").click()
-    page.get_by_role("heading", name="Checked: past.csv").wait_for(timeout=30_000)
+    page.get_by_role("heading", name="Checked: past.csv").wait_for(timeout=120_000)
     page.reload()
     page.get_by_role("heading", name="Checked: past.csv").wait_for()
     admin.go("Products").go("Imports")
@@ -219,7 +219,7 @@ def test_feed_that_cannot_be_read_says_why(admin: Admin):
     page.get_by_role("alert").filter(has_text="has no sign =").wait_for()
     page.get_by_label("Columns").fill("")
     admin.button("Check first").click()
-    page.get_by_role("heading", name="Failed: odd.csv").wait_for(timeout=30_000)
+    page.get_by_role("heading", name="Failed: odd.csv").wait_for(timeout=120_000)
     assert page.locator(".job .told").inner_text()
 
 
@@ -309,6 +309,27 @@ def test_product_is_added_with_photos(admin: Admin, stand: Stand):
     box.locator("#photo-files").set_input_files(files[:1])
     add.click()
     box.get_by_role("alert").filter(has_text="already").wait_for()
+
+
+def test_nobody_writes_over_a_change_made_meanwhile(admin: Admin, stand: Stand):
+    page = admin.page
+    admin.find("Find", "p07")
+    admin.titles()
+    page.get_by_role("button", name="Product 7").first.click()
+    box = page.get_by_role("dialog")
+    box.get_by_label("Title").fill("Seventh")
+    asked = {"Authorization": f"Bearer {stand.admin_key}"}
+    url = f"{stand.url}/v1/products/p07"
+    assert httpx.patch(url, json={"price": 7.75}, headers=asked, trust_env=False).is_success
+    box.get_by_role("button", name="Save").click()
+    box.get_by_role("alert").filter(has_text="changed meanwhile").wait_for()
+    file = {"name": "new.jpg", "mimeType": "image/jpeg", "buffer": photo_bytes(300, 200)}
+    box.locator("#photo-files").set_input_files(file)
+    with page.expect_request(lambda request: request.method == "PUT"):
+        box.get_by_role("button", name="Save").click()
+    box.get_by_role("alert").filter(has_text="changed meanwhile").wait_for()
+    after = stand.get("/v1/products/p07").json()
+    assert (after["title"], after["price"]) == ("Product 7", 7.75)
 
 
 def test_refused_values_are_told_in_the_dialog(admin: Admin):

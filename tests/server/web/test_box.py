@@ -32,11 +32,13 @@ def test_proposal_is_asked_for_where_the_search_had_none(widget: Widget, service
     widget.settle(2)
     assert service.searches[1].box == [64, 48, 320, 240]
     assert close(widget.box_shares(), [0.1, 0.1, 0.5, 0.5])
+    # The photo went there with the question alone, and boxes were proposed once.
+    assert [asked.path for asked in service.asked if asked.photo] == ["/v1/search"] * 2
+    assert [asked.fields.get("proposals") for asked in service.searches] == ["5", None]
 
 
-def test_without_a_route_for_boxes_the_search_goes_on(widget: Widget, service: FakeService):
-    service.fail = {"/v1/boxes": (404, {}, {"title": "Not Found"})}
-    service.answer = {"box_source": "whole", "box": [0, 0, 640, 480]}
+def test_without_proposals_the_whole_photo_is_the_box(widget: Widget, service: FakeService):
+    service.answer = {"box_source": "whole", "box": [0, 0, 640, 480], "proposals": []}
     widget.show()
     assert close(widget.box_shares(), [0, 0, 1, 1])
     assert widget.notice.count() == 0
@@ -136,6 +138,20 @@ def test_other_things_in_the_photo_are_one_press_away(widget: Widget, service: F
     dots.first.click()
     widget.settle(2)
     assert service.searches[1].box == [400, 300, 200, 150]
+
+
+def test_no_dot_stands_in_the_middle_of_the_box(widget: Widget, service: FakeService):
+    """The second is a part of the first, in its middle; the third lies beside."""
+    service.boxes = [[160, 120, 200, 160], [230, 170, 60, 50], [400, 300, 200, 150]]
+    widget.show()
+    dots = widget.page.locator("findalike-search .dot:visible")
+    widget.until(lambda: dots.count() == 1)
+    assert dots.first.get_attribute("aria-label") == "Search for thing 3 in the photo"
+    dots.first.click()
+    widget.until(lambda: dots.count() == 2)
+    widget.settle(2)
+    widget.now("Whole photo").click()
+    widget.until(lambda: dots.count() == 3)
 
 
 def test_finger_moves_the_box_and_the_page_stays(phone: Widget):

@@ -32,8 +32,7 @@ def embed(
         }
         widget.page.route(f"{SHOP}/**", lambda route: route.fulfill(body=html, headers=headers))
         widget.page.goto(f"{SHOP}/page")
-        widget.page.wait_for_function("!!document.querySelector('findalike-search')?.shadowRoot")
-        return widget
+        return widget.defined()
 
     return make
 

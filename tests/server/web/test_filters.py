@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from findalike.index.filters import parse_filter
 from page_stand_ins import PHONE, FakeService, Widget
 
 
@@ -117,7 +119,7 @@ def test_filters_stand_in_the_address_and_come_back_from_it(
 
 
 @pytest.mark.parametrize(
-    "hash_", ["#f.colour=%7B%7D&price=a-b", "#f.=1&price=", "#%E0%A4%A", "#sort=worst"]
+    "hash_", ["#f.colour=%7B%7D&n.price=a..b", "#f.=1&price=", "#%E0%A4%A", "#sort=worst"]
 )
 def test_broken_address_is_no_trouble(
     open_page: Callable[..., Widget], service: FakeService, hash_: str
@@ -152,3 +154,112 @@ def test_phone_has_its_filters_in_a_sheet(open_page: Callable[..., Widget], serv
     assert phone.page.get_by_role("dialog").count() == 0
     assert phone.now("Filters (1)").is_visible()
     assert last(service) == "`colour` in ('red')"
+
+
+def test_links_to_places_of_the_page_leave_the_filters_alone(widget: Widget, service: FakeService):
+    widget.show()
+    widget.now("Garden").click()
+    widget.settle(2)
+    widget.page.locator("a.skip").focus()
+    widget.page.keyboard.press("Enter")
+    widget.until(lambda: widget.page.url.endswith("#search"))
+    widget.page.evaluate("location.hash = 'imprint=1'")
+    widget.page.wait_for_timeout(600)
+    assert len(service.searches) == 2
+    assert widget.now("Garden").get_attribute("aria-pressed") == "true"
+    widget.page.go_back()
+    widget.page.go_back()
+    widget.until(lambda: widget.page.url.endswith("#category=Garden"))
+    widget.now("Clear all").click()
+    widget.until(lambda: last(service) == "")
+
+
+def test_skip_link_does_not_leave_more_like_this(widget: Widget, service: FakeService):
+    widget.show()
+    widget.now("More like this: Mug number 3").click()
+    widget.page.get_by_role("heading", name="More like “Mug number 3”").wait_for()
+    widget.page.locator("a.skip").focus()
+    widget.page.keyboard.press("Enter")
+    widget.until(lambda: widget.page.url.endswith("#search"))
+    widget.page.wait_for_timeout(300)
+    assert widget.page.get_by_role("heading", name="More like “Mug number 3”").is_visible()
+
+
+@pytest.fixture
+def offering(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Gives the shop fields of further types, with their facets."""
+
+    def offer(types: dict[str, str], facets: dict[str, Any]) -> None:
+        told = service.shop()
+        fields = told["fields"] | types
+        monkeypatch.setattr(
+            service, "shop", lambda: {**told, "fields": fields, "facets": list(fields)}
+        )
+        service.answer = {"facets": facets}
+
+    return offer
+
+
+SIZES = {"sizes": [{"value": "S", "count": 5}, {"value": "M's", "count": 4}]}
+
+
+def test_lists_are_asked_for_any_of_the_entries(
+    offering: Callable[..., None], open_page: Callable[..., Widget], service: FakeService
+):
+    offering({"sizes": "list"}, SIZES)
+    widget = open_page().show()
+    assert "sizes" in service.searches[-1].fields["facets"].split(",")
+    sizes = widget.page.get_by_role("group", name="Sizes").get_by_role("checkbox")
+    sizes.first.check()
+    widget.until(lambda: last(service) == "`sizes` has 'S'")
+    sizes.last.check()
+    widget.until(lambda: last(service) == "(`sizes` has 'S' or `sizes` has 'M''s')")
+    assert parse_filter(last(service), {"sizes": "list"})
+
+
+def test_filter_of_an_address_waits_for_the_types_of_its_fields(
+    offering: Callable[..., None], open_page: Callable[..., Widget], service: FakeService
+):
+    offering({"sizes": "list"}, SIZES)
+    service.hold = {"/v1/shop"}
+    widget = open_page("/#f.sizes=%22S%22").show(wait=False)
+    widget.until(lambda: len(service.held) == 1)
+    widget.page.wait_for_timeout(1800)
+    assert service.searches == []
+    service.respond(*service.held[0])
+    widget.settle()
+    assert last(service) == "`sizes` has 'S'"
+
+
+WEIGHT = {"min": -2.5, "max": 7.5, "counts": [{"low": -5, "high": 10, "count": 8}]}
+
+
+def test_numbers_are_ranges(
+    offering: Callable[..., None], open_page: Callable[..., Widget], service: FakeService
+):
+    offering({"weight": "number"}, {"weight": WEIGHT})
+    widget = open_page()
+    widget.element.evaluate("e => e.setAttribute('facets', 'price,weight')")
+    widget.show()
+    group = widget.page.get_by_role("group", name="Weight")
+    assert group.get_by_label("From").get_attribute("placeholder") == "-3"
+    group.get_by_label("From").fill("-1.5")
+    group.get_by_label("To", exact=True).fill("4")
+    widget.page.keyboard.press("Tab")
+    widget.until(lambda: last(service) == "`weight` >= -1.5 and `weight` <= 4")
+    address = widget.page.url.removeprefix(widget.url)
+    again = open_page(address)
+    again.element.evaluate("e => e.setAttribute('facets', 'price,weight')")
+    again.show()
+    assert last(service) == "`weight` >= -1.5 and `weight` <= 4"
+    group = again.page.get_by_role("group", name="Weight")
+    assert group.get_by_label("From").input_value() == "-1.5"
+    again.now("Clear all").click()
+    again.until(lambda: last(service) == "")
+
+
+def test_prices_below_zero_are_none(widget: Widget, service: FakeService):
+    widget.show()
+    widget.page.get_by_label("From").fill("-5")
+    widget.page.keyboard.press("Tab")
+    widget.until(lambda: last(service) == "`price` >= 0")

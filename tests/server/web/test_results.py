@@ -180,17 +180,69 @@ def test_this_is_wrong(widget: Widget, service: FakeService):
     assert "Thank you" in widget.status.inner_text()
 
 
-def test_photo_goes_with_feedback_only_after_consent(widget: Widget, service: FakeService):
-    widget.element.evaluate("e => e.setAttribute('ask-consent', '')")
+@pytest.fixture
+def keeping(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> FakeService:
+    """A shop that keeps the photos of those who consent."""
+    told = {**service.shop(), "keeps_photos": True}
+    monkeypatch.setattr(service, "shop", lambda: told)
+    return service
+
+
+def test_photo_goes_with_feedback_only_after_consent(
+    keeping: FakeService, widget: Widget, service: FakeService
+):
     widget.show()
     widget.now("Not what I meant: Mug number 2").click()
-    widget.page.get_by_label("The shop may keep this photo").check()
+    widget.page.get_by_label("I let the shop keep this photo").check()
     widget.now("Not what I meant: Mug number 3").click()
     widget.until(lambda: len(service.of("/v1/feedback")) == 2)
     without, with_photo = service.of("/v1/feedback")
     assert without.photo is None
     assert with_photo.photo == service.searches[0].photo
     assert (with_photo.fields["consent"], with_photo.fields["box"]) == ("true", "160,120,200,160")
+
+
+def test_shop_that_keeps_no_photos_asks_nobody(widget: Widget):
+    widget.show()
+    assert widget.element.get_attribute("ask-consent") == ""
+    assert widget.page.get_by_label("I let the shop keep this photo").is_hidden()
+
+
+def test_page_that_does_not_ask_sends_no_photo(
+    keeping: FakeService, widget: Widget, service: FakeService
+):
+    widget.element.evaluate("e => e.removeAttribute('ask-consent')")
+    widget.show()
+    assert widget.page.get_by_label("I let the shop keep this photo").count() == 0
+    widget.now("Not what I meant: Mug number 2").click()
+    widget.until(lambda: len(service.of("/v1/feedback")) == 1)
+    assert service.of("/v1/feedback")[0].photo is None
+
+
+SMALL = "the box is only 20 x 18 pixels: under 32 pixels a side there is little to recognise"
+
+
+def test_what_the_service_says_of_the_photo_stands_by_it(widget: Widget, service: FakeService):
+    hint = widget.page.locator("findalike-search .photo-hint")
+    service.answer = {"warnings": [SMALL]}
+    widget.show()
+    assert hint.inner_text().lower() == SMALL
+    assert hint.get_attribute("lang") == "en"
+    assert SMALL in widget.status.inner_text()
+    service.answer = {}
+    widget.now("Bigger box").click()
+    widget.settle(2)
+    assert hint.inner_text() == "Drag the box around the thing you mean."
+    assert hint.get_attribute("lang") is None
+
+
+def test_warning_of_one_photo_is_not_told_of_the_next(widget: Widget, service: FakeService):
+    service.answer = {"warnings": [SMALL]}
+    widget.show()
+    service.hold = {"/v1/search"}
+    widget.show(wait=False)
+    widget.until(lambda: len(service.held) == 1)
+    assert widget.page.get_by_text("little to recognise").count() == 0
 
 
 def test_more_like_this_and_back(widget: Widget, service: FakeService):
@@ -259,3 +311,103 @@ def test_more_goes_on_after_the_way_back(widget: Widget, service: FakeService):
     widget.page.get_by_role("heading", name="Products", exact=True).wait_for()
     widget.now("Show more").click()
     widget.until(lambda: len(widget.titles()) == 30)
+
+
+SELECTED = """() => { window.selected = []; document.querySelector("findalike-search")
+  .addEventListener("select", (event) => {
+    selected.push(event.detail.product.product_id);
+    event.preventDefault();
+  }); }"""
+
+
+@pytest.fixture
+def linked(widget: Widget, service: FakeService) -> Widget:
+    """Products with pages of their own, on a page that takes their selection over."""
+    more = {"title": "Mug in green", "url": "https://shop.example/green"}
+    variant = product(9, product_id="v1", **more)
+    service.products = [product(0, url="https://shop.example/mug", variants=[variant])]
+    widget.page.context.route("https://shop.example/**", lambda route: route.fulfill(body="mug"))
+    widget.page.evaluate(SELECTED)
+    return widget.show()
+
+
+def test_right_button_opens_a_menu_and_nothing_else(linked: Widget, service: FakeService):
+    linked.page.get_by_role("link", name="Mug number 0").click(button="right")
+    linked.page.wait_for_timeout(200)
+    assert linked.page.evaluate("selected") == []
+    assert service.of("/v1/feedback") == []
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"button": "middle"}, {"modifiers": ["Control"]}, {"modifiers": ["Shift"]}],
+    ids=["middle button", "Ctrl", "Shift"],
+)
+def test_product_in_another_tab_leaves_this_page_alone(
+    linked: Widget, service: FakeService, how: dict
+):
+    with linked.page.context.expect_page():
+        linked.page.get_by_role("link", name="Mug number 0").click(**how)
+    assert linked.page.url.startswith(linked.url)
+    assert linked.page.evaluate("selected") == [], "only a plain press is the page's to take over"
+    linked.until(lambda: len(service.of("/v1/feedback")) == 1)
+    assert service.of("/v1/feedback")[0].fields["event"] == "click"
+
+
+def test_variant_with_a_page_is_a_link_to_it(linked: Widget, service: FakeService):
+    linked.page.get_by_text("1 more variant").click()
+    linked.page.get_by_role("link", name="Mug in green").click()
+    assert linked.page.evaluate("selected") == ["v1"]
+    linked.page.evaluate("location.reload()")
+    linked.show()
+    linked.page.get_by_text("1 more variant").click()
+    linked.page.get_by_role("link", name="Mug in green").click()
+    linked.page.wait_for_url("https://shop.example/green")
+
+
+LESS = "Less alike from here on"
+
+
+def rows(widget: Widget) -> list[str]:
+    """What stands in the grid, in its order: numbers of products, and the line."""
+    texts = widget.page.locator("findalike-search .grid > li").all_inner_texts()
+    return [LESS if LESS in text else text.split("\n")[0].split()[-1] for text in texts]
+
+
+def test_line_stands_where_likeness_ends(widget: Widget, service: FakeService):
+    widget.show()
+    assert rows(widget) == ["0", "1", "2", "3", "4", "5", LESS, "6", "7"]
+    line, card = (
+        widget.page.locator(f"findalike-search {name}").last for name in (".less", ".grid")
+    )
+    assert line.bounding_box()["width"] == pytest.approx(card.bounding_box()["width"], abs=1)
+
+
+def test_line_may_begin_the_next_page(widget: Widget, service: FakeService):
+    service.products = [
+        product(place, likeness="similar" if place < 3 else "unlike") for place in range(5)
+    ]
+    widget.element.evaluate("e => e.setAttribute('page-size', '3')")
+    widget.show()
+    assert rows(widget) == ["0", "1", "2"]
+    widget.now("Show more").click()
+    widget.until(lambda: len(widget.titles()) == 5)
+    assert rows(widget) == ["0", "1", "2", LESS, "3", "4"]
+    focused = "document.querySelector('findalike-search').shadowRoot.activeElement.textContent"
+    assert widget.page.evaluate(focused) == "Mug number 3"
+
+
+@pytest.mark.parametrize("likeness", [None, "unlike", "similar"])
+def test_no_line_where_all_are_alike_unlike_or_unknown(
+    widget: Widget, service: FakeService, likeness: str | None
+):
+    service.products = [product(place, likeness=likeness) for place in range(3)]
+    widget.show()
+    assert rows(widget) == ["0", "1", "2"]
+
+
+def test_no_line_in_the_order_of_the_price(widget: Widget):
+    widget.show()
+    widget.page.get_by_label("Sort by").select_option("price")
+    widget.settle(2)
+    assert LESS not in rows(widget)

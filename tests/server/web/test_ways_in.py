@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -170,7 +171,7 @@ def test_address_whose_picture_the_page_may_not_show(widget: Widget, service: Fa
     widget.settle()
     assert widget.page.get_by_text("can't be shown here").is_visible()
     assert widget.box.count() == 0
-    assert service.of("/v1/boxes") == []
+    assert "proposals" not in service.searches[0].fields
 
 
 def test_example(widget: Widget, service: FakeService):
@@ -240,4 +241,133 @@ def test_another_photo_goes_back_to_the_start(widget: Widget, service: FakeServi
         "document.querySelector('findalike-search').shadowRoot.activeElement !== null"
     )
     widget.show()
+    assert len(service.searches) == 2
+
+
+def test_unreadable_file_leaves_the_running_search_alone(widget: Widget, service: FakeService):
+    service.hold = {"/v1/search"}
+    widget.show(wait=False)
+    widget.until(lambda: len(service.held) == 1)
+    give(widget, "paste", b"not a picture")
+    toast = widget.page.locator("findalike-search .toast")
+    toast.get_by_text("can't be read as a photo").wait_for()
+    assert "can't be read as a photo" in widget.status.inner_text()
+    service.respond(*service.held[0])
+    widget.settle()
+    assert len(service.searches) == 1
+    assert len(widget.titles()) == 8
+    assert widget.notice.count() == 0
+
+
+def test_unreadable_file_leaves_what_was_found(widget: Widget, service: FakeService):
+    widget.show()
+    give(widget, "drop", b"not a picture")
+    widget.page.locator("findalike-search .toast").get_by_text("can't be read").wait_for()
+    assert len(widget.titles()) == 8
+    assert widget.page.locator("findalike-search .found").get_attribute("aria-busy") == "false"
+    assert len(service.searches) == 1
+
+
+def test_error_that_comes_late_says_nothing_of_a_newer_photo(widget: Widget, service: FakeService):
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:  # playwright takes no method of a list
+        held.append(route)
+
+    widget.page.route("**/v1/examples/b.jpg", hold)
+    widget.now("Search with example photo 2").click()
+    widget.until(lambda: len(held) == 1)
+    widget.show()
+    held[0].fulfill(status=404, json={})
+    widget.page.wait_for_timeout(300)
+    assert len(widget.titles()) == 8
+    assert widget.page.get_by_text("no longer here").count() == 0
+    assert widget.page.locator("findalike-search .toast").is_hidden()
+
+
+def test_slow_bad_file_says_nothing_of_a_newer_photo(widget: Widget, service: FakeService):
+    """The decoding of the first is held until the second was searched with."""
+    widget.page.evaluate(
+        """() => { const make = window.createImageBitmap; let first = true;
+        window.createImageBitmap = (...given) => {
+          if (!first) return make(...given);
+          first = false;
+          return new Promise((done, failed) => { window.fail = () => failed(new Error("late")); });
+        }; }"""
+    )
+    widget.show(wait=False)
+    widget.until(lambda: widget.page.evaluate("!!window.fail"))
+    widget.show(photo_bytes(320, 200))
+    widget.page.evaluate("fail()")
+    widget.page.wait_for_timeout(200)
+    assert sent(service).size == (320, 200)
+    assert widget.page.locator("findalike-search .toast").is_hidden()
+
+
+PASTE = """(selector) => {
+  const data = new DataTransfer();
+  data.setData("text/plain", "https://pictures.example/mug.jpg");
+  const event = new ClipboardEvent("paste",
+    { clipboardData: data, bubbles: true, composed: true, cancelable: true });
+  const target = document.querySelector(selector);
+  if (target.tabIndex >= 0) target.focus();
+  target.dispatchEvent(event);
+  return event.defaultPrevented;
+}"""
+
+
+@pytest.fixture
+def pictures(widget: Widget) -> Widget:
+    """The page, with a picture at an address that may be pasted."""
+    picture = {"body": photo_bytes(), "content_type": "image/jpeg"}
+    widget.page.route("https://pictures.example/**", lambda route: route.fulfill(**picture))
+    return widget
+
+
+def test_paste_where_nothing_has_the_focus(pictures: Widget, service: FakeService):
+    assert pictures.page.evaluate(PASTE, "body")
+    pictures.settle()
+
+
+@pytest.mark.parametrize(
+    "other", ["<button id='other'>Menu</button>", "<p id='other' tabindex='0'>Text</p>"]
+)
+def test_paste_elsewhere_on_the_page_stays_there(
+    pictures: Widget, service: FakeService, other: str
+):
+    pictures.page.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", other)
+    assert not pictures.page.evaluate(PASTE, "#other")
+    pictures.page.wait_for_timeout(200)
+    assert service.searches == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "document.querySelector('main').style.display = 'none'",
+        "document.body.addEventListener('paste', (event) => event.preventDefault())",
+    ],
+    ids=["widget that cannot be seen", "page that takes it itself"],
+)
+def test_paste_is_left_alone(pictures: Widget, service: FakeService, before: str):
+    pictures.page.evaluate(f"() => {{ {before}; }}")
+    pictures.page.evaluate(PASTE, "body")
+    pictures.page.wait_for_timeout(200)
+    assert service.searches == []
+
+
+def test_paste_is_taken_by_one_of_several_widgets(pictures: Widget, service: FakeService):
+    pictures.page.evaluate(
+        """() => { const other = document.createElement("findalike-search");
+        other.id = "second"; document.body.append(other); }"""
+    )
+    working = """[...document.querySelectorAll("findalike-search")].map(
+      (one) => !one.shadowRoot.querySelector(".work").hidden)"""
+    pictures.page.evaluate(PASTE, "body")
+    pictures.until(lambda: len(service.searches) == 1)
+    assert pictures.page.evaluate(working) == [True, False]
+    pictures.page.evaluate(PASTE, "#second")
+    pictures.until(lambda: len(service.searches) == 2)
+    assert pictures.page.evaluate(working) == [True, True]
+    pictures.page.wait_for_timeout(200)
     assert len(service.searches) == 2

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from findalike.server.access import require
-from findalike.server.answers import BoxNumbers, ImageSize
+from findalike.server.answers import AnswerBox, ImageSize, proposed
 from findalike.server.dependencies import ServiceOf
 from findalike.server.presence import while_present
 from findalike.server.problems import problem_responses, wrong_media_type
@@ -25,15 +23,6 @@ from findalike.server.uploads import parse_form
 router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
 
 
-class AnswerBox(BaseModel):
-    """A box where something stands out."""
-
-    box: BoxNumbers = Field(description="x, y, w, h in pixels of the upright photo.")
-    score: float = Field(
-        ge=0, le=1, description="Overlap to be expected with the thing meant; larger is better."
-    )
-
-
 class BoxesAnswer(BaseModel):
     """Boxes proposed for a photo, best first; the whole photo first where nothing stands out."""
 
@@ -41,27 +30,10 @@ class BoxesAnswer(BaseModel):
     boxes: list[AnswerBox]
 
 
-_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {
-            "application/json": {
-                "example": {
-                    "image": {"width": 640, "height": 480},
-                    "boxes": [
-                        {"box": [207, 141, 137, 132], "score": 0.81},
-                        {"box": [0, 0, 640, 480], "score": 0.22},
-                    ],
-                }
-            }
-        }
-    }
-}
-
-
 @router.post(
     "/boxes",
     summary="Propose boxes around the product in a photo",
-    responses=_ANSWER | problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
+    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
     openapi_extra={"requestBody": BOXES_REQUEST},
 )
 async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:
@@ -74,9 +46,7 @@ async def boxes(request: Request, service: ServiceOf) -> BoxesAnswer:
     found = await while_present(request, service.boxes(asked, request.state.holding))
     return BoxesAnswer(
         image=ImageSize(width=found.width, height=found.height),
-        boxes=[
-            AnswerBox(box=(b.box.x, b.box.y, b.box.w, b.box.h), score=b.score) for b in found.boxes
-        ],
+        boxes=[AnswerBox.model_validate(box) for box in proposed(found.boxes)],
     )
 
 

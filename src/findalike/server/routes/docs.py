@@ -7,6 +7,7 @@ one has none at all.
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,11 +15,15 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from jinja2 import Environment, PackageLoader, Template
+from markupsafe import Markup, escape
 
+from findalike.server.curl_lines import curl_lines
 from findalike.server.routes.pages import send_file
 from findalike.server.web_files import WebFile, ready
 
 router = APIRouter(include_in_schema=False)
+
+_CODE = re.compile(r"`([^`\n]+)`")
 
 
 @router.get("/openapi.json")
@@ -70,6 +75,12 @@ def docs_page(api: dict[str, Any]) -> str:
 
 def _told(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
     content = operation.get("requestBody", {}).get("content", {})
+    good = [
+        (status, kind, _example(body["example"]))
+        for status, answer in sorted(operation["responses"].items())
+        for kind, body in answer.get("content", {}).items()
+        if "example" in body
+    ]
     answers = sorted(operation["responses"].items())
     return {
         "anchor": f"{method}{path}".replace("/", "-"),
@@ -79,15 +90,28 @@ def _told(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
         "description": operation.get("description", ""),
         "parameters": operation.get("parameters", ()),
         "bodies": [(kind, _json(body.get("schema", {}))) for kind, body in content.items()],
+        "requests": curl_lines(method, path, operation),
+        "examples": good,
         "answers": [(status, answer.get("description", "")) for status, answer in answers],
     }
+
+
+def _example(value: Any) -> str:
+    return value if isinstance(value, str) else _json(value)
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def _with_code(text: str) -> Markup:
+    """A description with what stands in backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped here
+
+
 @cache
 def _template() -> Template:
     loader = PackageLoader("findalike.server", "templates")
-    return Environment(loader=loader, autoescape=True).get_template("docs.html.j2")
+    environment = Environment(loader=loader, autoescape=True)
+    environment.filters["with_code"] = _with_code
+    return environment.get_template("docs.html.j2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -22,10 +23,15 @@ from pydantic import (
 from pydantic_core import to_json
 
 from findalike.errors import ImageError
-from findalike.server.access import require
+from findalike.server.access import identify, require
 from findalike.server.dependencies import ServiceOf
 from findalike.server.feedback_writing import FeedbackWriting
-from findalike.server.problems import Problem, problem_responses, wrong_media_type
+from findalike.server.problems import (
+    Problem,
+    no_such_product,
+    problem_responses,
+    wrong_media_type,
+)
 from findalike.server.search_input import validated, validated_json
 from findalike.server.uploads import Form, parse_form
 from findalike.shop.feedback import FeedbackStore, Kept
@@ -46,13 +52,22 @@ class FeedbackBody(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"query_id": "5f0c2a6e1b9d4c3e", "product_id": "MH01", "event": "click", "rank": 2}
+                {
+                    "query_id": "6922f1c3-5f0c2a6e1b9d4c3e-0123456789abcdef",
+                    "product_id": "MH01",
+                    "event": "click",
+                    "rank": 2,
+                }
             ]
         },
     )
 
     query_id: Annotated[
-        StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Of the answer.")
+        StrictStr,
+        Field(
+            pattern=r"^[A-Za-z0-9_-]{1,64}$",
+            description="Of an answer that this service gave in the last seven days.",
+        ),
     ]
     product_id: Annotated[StrictStr, Field(min_length=1, max_length=512)]
     event: Literal["view", "click", "cart", "purchase", "wrong"]
@@ -86,7 +101,7 @@ class FeedbackAnswer(BaseModel):
     summary="Tell what a shopper did with an answer",
     status_code=202,
     response_model=FeedbackAnswer,
-    responses=problem_responses(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    responses=problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -114,11 +129,15 @@ async def add_feedback(request: Request, service: ServiceOf) -> Response:
     """Keep a view, click, cart, purchase or wrong result, for training and for figures.
 
     The photo is kept only if the shop turned that on and `consent` is true; it is encoded anew,
-    without its metadata.
+    without its metadata. The answer must be one that this service gave in the last seven days, and
+    the product one of the shop.
     """
     writing = cast(FeedbackWriting, request.app.state.feedback)
     raw = await request.body()
     said, photo = await _read(raw, request.headers.get("content-type", ""))
+    service.query_ids.check(said.query_id)
+    if not await service.in_time(service.read(partial(service.shows, said.product_id))):
+        raise no_such_product(said.product_id)
 
     def add(store: FeedbackStore) -> Kept:
         return store.add(
@@ -132,7 +151,11 @@ async def add_feedback(request: Request, service: ServiceOf) -> Response:
             limits=service.settings.image_limits,
         )
 
-    kept = await service.in_time(writing.add(add))
+    # Keys that pages hold are everybody's; those of the shop's own programs have no share.
+    _, role = identify(request)
+    own = role is not None and not request.state.shared_key
+    address = None if own else request.state.payer
+    kept = await service.in_time(writing.add(add, address=address))
     body = to_json({"stored": kept.stored, "photo": kept.photo})
     return Response(body, 202, media_type="application/json")
 

@@ -117,7 +117,7 @@ async def _shown(
     pictures: Pictures,
     width: int,
 ) -> Response:
-    inside = is_inside(image_id, version, request.app.state.signatures)
+    inside = is_inside(image_id, version, service.signatures)
     view = EVERYTHING if inside else service.visibility.public()
     image = await service.in_time(service.read(partial(service.shop.image, image_id, view)))
     if image is None:

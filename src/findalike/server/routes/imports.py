@@ -195,7 +195,6 @@ async def start_import(request: Request, service: ServiceOf, jobs: JobsOf) -> Re
         created_at=datetime.now(UTC),
         allow_networks=settings.allow_networks,
         max_feed_bytes=settings.max_feed_bytes,
-        fetch_seconds=settings.fetch_seconds,
     )
     await service.in_time(service.read(lambda: jobs.start(record, asked)), next_step=MAY_BE_DONE)
     return _json(_answer(record), status=202, headers={"Location": f"/v1/imports/{record.job_id}"})

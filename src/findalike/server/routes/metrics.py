@@ -23,6 +23,7 @@ router = APIRouter(tags=["health"])
         200: {"content": {"text/plain": {"example": "findalike_workers 1.0\n"}}},
         **problem_responses(401, 403),
     },
+    openapi_extra={"security": [{"key": []}, {}]},
 )
 async def metrics(request: Request) -> Response:
     """All metrics of all workers."""

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from findalike.server.headers import page_policy
 from findalike.server.problems import Problem
-from findalike.server.web_files import ADMIN, WIDGET, WebFile, web_files
+from findalike.server.shop_page import preferred_language
+from findalike.server.web_files import WIDGET, WebFile, WebFiles
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,13 +23,18 @@ _FOR_EVERYONE = {
 }
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
+@router.get("/")
 def page(request: Request) -> Response:
     """The page on which a shopper searches."""
-    return send_file(request, web_files().pages["index.html"], caching=_ASK_AGAIN, headers={})
+    pages = _files(request).pages
+    if len(pages) == 1:
+        return send_file(request, *pages.values(), caching=_ASK_AGAIN, headers={})
+    language = preferred_language(request.headers.get("accept-language", ""))
+    headers = {"Vary": "Accept-Language"}
+    return send_file(request, pages[language], caching=_ASK_AGAIN, headers=headers)
 
 
-@router.api_route("/admin", methods=["GET", "HEAD"])
+@router.get("/admin")
 def admin(request: Request) -> Response:
     """The page on which a merchandiser looks after the catalogue; it asks for the key itself."""
     # Nobody's page may show it in a frame: a click there can delete a product.
@@ -37,26 +43,26 @@ def admin(request: Request) -> Response:
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "no-referrer",
     }
-    return send_file(request, web_files().pages[ADMIN], caching=_ASK_AGAIN, headers=framing)
+    return send_file(request, _files(request).admin, caching=_ASK_AGAIN, headers=framing)
 
 
-@router.api_route("/favicon.ico", methods=["GET", "HEAD"])
-@router.api_route("/widget/icon.svg", methods=["GET", "HEAD"])
+@router.get("/favicon.ico")
+@router.get("/widget/icon.svg")
 def icon(request: Request) -> Response:
     """The icon of the page; browsers ask for the first of its paths by themselves."""
-    return send_file(request, web_files().pages["icon.svg"], caching=_ASK_AGAIN, headers={})
+    return send_file(request, _files(request).icon, caching=_ASK_AGAIN, headers={})
 
 
-@router.api_route(f"/widget/{WIDGET}", methods=["GET", "HEAD"])
+@router.get(f"/widget/{WIDGET}")
 def widget(request: Request) -> Response:
     """The module that a shop's page loads: it names the widget's version of today."""
-    return send_file(request, web_files().pages[WIDGET], caching=_ASK_AGAIN, headers=_FOR_EVERYONE)
+    return send_file(request, _files(request).widget, caching=_ASK_AGAIN, headers=_FOR_EVERYONE)
 
 
-@router.api_route("/widget/{digest}/{name}", methods=["GET", "HEAD"])
+@router.get("/widget/{digest}/{name}")
 def part(request: Request, digest: str, name: str) -> Response:
     """A file of one version of the page and the widget."""
-    files = web_files()
+    files = _files(request)
     if digest != files.digest or name not in files.parts:
         raise Problem(
             404,
@@ -67,6 +73,11 @@ def part(request: Request, digest: str, name: str) -> Response:
     return send_file(request, files.parts[name], caching=_FOR_EVER, headers=_FOR_EVERYONE)
 
 
+def _files(request: Request) -> WebFiles:
+    files: WebFiles = request.app.state.web_files
+    return files
+
+
 def send_file(
     request: Request, file: WebFile, *, caching: str = _ASK_AGAIN, headers: Mapping[str, str]
 ) -> Response:
@@ -74,7 +85,8 @@ def send_file(
     zipped = "gzip" in request.headers.get("accept-encoding", "").lower()
     # Two codings of one file are two representations, and two names (RFC 9110, 8.8.3).
     etag = f'{file.etag[:-1]}-gzip"' if zipped else file.etag
-    answered = {**headers, "ETag": etag, "Cache-Control": caching, "Vary": "Accept-Encoding"}
+    vary = ", ".join(filter(None, ("Accept-Encoding", headers.get("Vary"))))
+    answered = {**headers, "ETag": etag, "Cache-Control": caching, "Vary": vary}
     known = [name.strip() for name in request.headers.get("if-none-match", "").split(",")]
     if "*" in known or etag in [name.removeprefix("W/") for name in known]:
         return Response(status_code=304, headers=answered)

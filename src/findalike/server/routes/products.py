@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, TypeAlias, cast
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 from pydantic_core import to_json
@@ -15,6 +16,7 @@ from findalike.index.filters import MAX_LENGTH
 from findalike.server.access import require
 from findalike.server.cursors import LONGEST, cursor_of, last_id_of
 from findalike.server.dependencies import ServiceOf
+from findalike.server.etags import LONGEST_CONDITION, etag_of, expected_by
 from findalike.server.incoming import Incoming
 from findalike.server.path_ids import PRODUCT
 from findalike.server.picture_address import image_url, inside_url
@@ -47,6 +49,16 @@ ProductId = Annotated[
         max_length=512,
         description="Id of the product, percent-encoded: a slash in it is written %2F.",
         examples=["MH01"],
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=LONGEST_CONDITION,
+        description="The etag of the product that the change was made for, or several with commas "
+        "between; * for any. Where the product is in another state, nothing is changed (412).",
+        examples=['"0a1b2c3d4e5f60718293a4b5c6d7e8f9"'],
     ),
 ]
 _BODY: dict[str, Any] = {
@@ -85,7 +97,7 @@ def address_of(request: Request, service: ServiceOf) -> Address:
     """Where keys of the catalogue find pictures, those that the public does not see as well."""
     if not service.visibility.hides_products:
         return image_url
-    signatures = request.app.state.signatures
+    signatures = service.signatures
     return lambda image: inside_url(image, signatures)
 
 
@@ -123,19 +135,19 @@ async def list_products(
     """
     asked = where or ""
     after = last_id_of(cursor, asked=asked) if cursor else None
-    page = await service.in_time(
-        service.read(
-            lambda: service.shop.list_products(limit=limit, after=after, where=where or None)
+
+    def work() -> Response:
+        page = service.shop.list_products(limit=limit, after=after, where=where or None)
+        last = page.last_id
+        return _json(
+            {
+                "products": [product_json(stored, address=address) for stored in page.products],
+                "next_cursor": None if last is None else cursor_of(last, asked=asked),
+                "shop_version": page.shop_version,
+            }
         )
-    )
-    last = page.last_id
-    return _json(
-        {
-            "products": [product_json(stored, address=address) for stored in page.products],
-            "next_cursor": None if last is None else cursor_of(last, asked=asked),
-            "shop_version": page.shop_version,
-        }
-    )
+
+    return await service.in_time(service.read(work))
 
 
 @router.get(
@@ -149,7 +161,8 @@ async def get_product(product_id: ProductId, service: ServiceOf, address: Addres
     stored = await service.in_time(service.read(lambda: service.shop.get(product_id)))
     if stored is None:
         raise _no_product(product_id)
-    return _json(product_json(stored, address=address))
+    headers = {"ETag": etag_of(stored)}
+    return _json(product_json(stored, address=address), headers=headers)
 
 
 @router.put(
@@ -158,7 +171,7 @@ async def get_product(product_id: ProductId, service: ServiceOf, address: Addres
     response_model=WrittenAnswer,
     responses={
         201: {"model": WrittenAnswer, "description": "The product is new."},
-        **problem_responses(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
+        **problem_responses(400, 401, 403, 408, 409, 412, 413, 415, 422, 429, 503),
     },
     openapi_extra=_BODY,
 )
@@ -169,16 +182,19 @@ async def put_product(  # noqa: PLR0917 - by FastAPI, each by its name
     updates: UpdatesOf,
     incoming: IncomingOf,
     address: AddressOf,
+    if_match: IfMatch = None,
 ) -> Response:
     """Make a product what is sent here: what is left out, the product does not have.
 
     Its images are URLs, paths below the shop's folders of images, or files sent along as
     multipart, with the product as JSON in the field `product`. Pictures the shop knows are not
-    embedded again. When this answers, the product can be searched.
+    embedded again. When this answers, the product can be searched. Send the `etag` that you know
+    as `If-Match` to write over nobody's change.
     """
     raw = await request.body()
     body, files = await _product_and_files(raw, request.headers.get("content-type", ""))
     change = await incoming.put(product_id, body, files)
+    change = replace(change, expected=expected_by(if_match))
     return await _written(service, updates, change, address)
 
 
@@ -186,7 +202,7 @@ async def put_product(  # noqa: PLR0917 - by FastAPI, each by its name
     f"/products/{PRODUCT}",
     summary="Change some of what is said of a product",
     response_model=WrittenAnswer,
-    responses=problem_responses(400, 401, 403, 404, 408, 413, 415, 422, 429, 503),
+    responses=problem_responses(400, 401, 403, 404, 408, 412, 413, 415, 422, 429, 503),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -201,10 +217,12 @@ async def patch_product(  # noqa: PLR0917 - by FastAPI, each by its name
     updates: UpdatesOf,
     incoming: IncomingOf,
     address: AddressOf,
+    if_match: IfMatch = None,
 ) -> Response:
     """Change title, price, attributes and the like; null removes one. Nothing is embedded anew."""
     _check_json(request.headers.get("content-type", ""))
     change = incoming.patch(product_id, validated_json(_PATCH, await request.body()))
+    change = replace(change, expected=expected_by(if_match))
     return await _written(service, updates, change, address)
 
 
@@ -212,13 +230,18 @@ async def patch_product(  # noqa: PLR0917 - by FastAPI, each by its name
     f"/products/{PRODUCT}",
     summary="Remove a product with all its images",
     response_model=WrittenAnswer,
-    responses=problem_responses(401, 403, 404, 422, 429, 503),
+    responses=problem_responses(401, 403, 404, 412, 422, 429, 503),
 )
 async def delete_product(
-    product_id: ProductId, service: ServiceOf, updates: UpdatesOf, address: AddressOf
+    product_id: ProductId,
+    service: ServiceOf,
+    updates: UpdatesOf,
+    address: AddressOf,
+    if_match: IfMatch = None,
 ) -> Response:
     """Remove a product; `POST /v1/shop:rollback` could bring it back."""
-    return await _written(service, updates, RemoveProduct(product_id), address)
+    change = RemoveProduct(product_id, expected_by(if_match))
+    return await _written(service, updates, change, address)
 
 
 async def _written(
@@ -272,9 +295,10 @@ def _no_product(product_id: str) -> Problem:
         "no-such-product",
         f"the shop has no product {json.dumps(product_id[:200])}",
         next_step="list /v1/products; a slash in an id is written %2F in the path",
-        title="No such product",
     )
 
 
-def _json(value: dict[str, Any], *, status: int = 200) -> Response:
-    return Response(to_json(value), status, media_type="application/json")
+def _json(
+    value: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(to_json(value), status, dict(headers or {}), "application/json")

@@ -19,7 +19,6 @@ from findalike.server.problems import Problem, as_problem, problem_responses, wr
 from findalike.server.search_description import (
     BATCH_REQUEST,
     PAGE_PARAMETERS,
-    SEARCH_EXAMPLE,
     SEARCH_REQUEST,
 )
 from findalike.server.search_input import (
@@ -42,7 +41,7 @@ router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require(
     "/search",
     summary="Find the products that match a photo",
     response_model=SearchAnswer,
-    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503) | SEARCH_EXAMPLE,
+    responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
     openapi_extra={"requestBody": SEARCH_REQUEST},
 )
 async def search(request: Request, service: ServiceOf) -> Response:
@@ -83,7 +82,7 @@ async def search_batch(request: Request, service: ServiceOf) -> Response:
     f"/products/{PRODUCT}/similar",
     summary="Find the products most like one of the shop",
     response_model=SearchAnswer,
-    responses=problem_responses(400, 401, 403, 404, 422, 429, 503) | SEARCH_EXAMPLE,
+    responses=problem_responses(400, 401, 403, 404, 422, 429, 503),
     openapi_extra={"parameters": PAGE_PARAMETERS},
 )
 async def similar(

@@ -21,14 +21,16 @@ export function quoted(text) {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+const expecting = (etag) => (etag ? { "If-Match": etag } : {});
+
 /** The part of the service that a merchandiser needs. */
 export class Catalogue extends Service {
   constructor(key) {
     super("", key);
   }
 
-  #json(method, path, body) {
-    return this.fetch(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+  #json(method, path, body, headers = {}) {
+    return this.fetch(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } });
   }
 
   versions(limit = 100) {
@@ -75,21 +77,22 @@ export class Catalogue extends Service {
     }
   }
 
-  patch(id, change) {
-    return this.#json("PATCH", this.#product(id), change);
+  /** Change some of a product, if it is still in the state `etag`. */
+  patch(id, change, etag) {
+    return this.#json("PATCH", this.#product(id), change, expecting(etag));
   }
 
   remove(id) {
     return this.fetch(this.#product(id), { method: "DELETE" });
   }
 
-  /** Put a whole product; `files` are the pictures that its images name by number. */
-  put(id, product, files = []) {
-    if (!files.length) return this.#json("PUT", this.#product(id), product);
+  /** Put a whole product, if it is still in the state `etag`; `files` are the pictures that its images name by number. */
+  put(id, product, files = [], etag = null) {
+    if (!files.length) return this.#json("PUT", this.#product(id), product, expecting(etag));
     const form = new FormData();
     form.set("product", JSON.stringify(product));
     for (const file of files) form.append("image", file, file.name || "photo");
-    return this.fetch(this.#product(id), { method: "PUT", body: form });
+    return this.fetch(this.#product(id), { method: "PUT", body: form, headers: expecting(etag) });
   }
 
   imports() {

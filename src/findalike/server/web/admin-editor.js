@@ -18,13 +18,13 @@ export function editProduct({ catalogue, fields, product, done, remove }) {
     const { values, attributes } = form.read();
     if (form.picturesChanged()) {
       const images = form.images();
-      await catalogue.put(product.product_id, { ...values, attributes: all(attributes), images: images.said }, images.files);
+      await catalogue.put(product.product_id, { ...values, attributes: all(attributes), images: images.said }, images.files, product.etag);
     } else {
       const change = differing(values, product);
       const other = differing(attributes, product.attributes);
       for (const name of Object.keys(product.attributes)) if (!(name in attributes)) other[name] = null;
       if (Object.keys(other).length) change.attributes = other;
-      if (Object.keys(change).length) await catalogue.patch(product.product_id, change);
+      if (Object.keys(change).length) await catalogue.patch(product.product_id, change, product.etag);
     }
     form.settle();
     box.close();

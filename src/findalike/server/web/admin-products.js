@@ -121,7 +121,7 @@ export function productsView({ catalogue, root, argument }) {
   }
 
   async function restore(product) {
-    const { product_id: id, images, ...values } = product;
+    const { product_id: id, images, etag, ...values } = product; // The state is no value of it.
     try {
       await catalogue.put(id, { ...values, images: images.map(({ location, image_id, box }) => ({ location, image_id, box })) });
       toast(`“${product.title || id}” is back.`);

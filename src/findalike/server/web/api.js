@@ -61,11 +61,7 @@ export class Service {
 
   /** Products that look like what is in the box of the photo; `box` is [x, y, w, h] or "auto". */
   search(photo, box, asked, signal) {
-    return this.#send("/v1/search", photo, { ...asked, box }, signal);
-  }
-
-  boxes(photo, signal) {
-    return this.#send("/v1/boxes", photo, {}, signal);
+    return this.#send(photo, { ...asked, box }, signal);
   }
 
   similar(productId, asked, signal) {
@@ -91,13 +87,13 @@ export class Service {
     this.fetch("/v1/feedback", options).catch(() => null);
   }
 
-  #send(path, photo, fields, signal) {
+  #send(photo, fields, signal) {
     const given = Object.entries(fields).filter(([, value]) => value !== "" && value !== undefined && value !== null);
     if (photo.address) {
       const body = JSON.stringify({ ...Object.fromEntries(given), image_url: photo.address });
-      return this.fetch(path, { method: "POST", signal, body, headers: { "Content-Type": "application/json" } });
+      return this.fetch("/v1/search", { method: "POST", signal, body, headers: { "Content-Type": "application/json" } });
     }
-    return this.fetch(path, { method: "POST", signal, body: this.#form("image", photo.blob, Object.fromEntries(given)) });
+    return this.fetch("/v1/search", { method: "POST", signal, body: this.#form("image", photo.blob, Object.fromEntries(given)) });
   }
 
   #form(name, photo, fields) {

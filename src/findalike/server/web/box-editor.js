@@ -131,10 +131,13 @@ export class BoxEditor {
     if (this.box) this.#hideDots();
   }
 
-  /** A dot is in the way where its own box, or nearly that, is the one chosen. */
+  /** A dot is in the way where nearly its own box is chosen, and in the middle of what is chosen. */
   #hideDots() {
+    // What is in the middle of nearly all of the photo is one thing of several.
+    const isOneThing = this.box[2] * this.box[3] < 0.6 * this.width * this.height;
     [...this.dots.children].forEach((dot, place) => {
-      dot.hidden = overlap(this.proposals[place], this.box) > 0.6;
+      const proposal = this.proposals[place];
+      dot.hidden = overlap(proposal, this.box) > 0.6 || (isOneThing && isInMiddle(proposal, this.box));
     });
   }
 
@@ -258,6 +261,11 @@ export class BoxEditor {
     event.preventDefault();
     this.onChange(this.box, "key");
   }
+}
+
+/** Whether the middle of the one box lies in the middle third of the other. */
+function isInMiddle([x, y, w, h2], [left, top, width, height]) {
+  return Math.abs(x + w / 2 - left - width / 2) < width / 6 && Math.abs(y + h2 / 2 - top - height / 2) < height / 6;
 }
 
 /** Both ends of one side of the box after a handle was dragged by `by`. */

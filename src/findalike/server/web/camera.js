@@ -18,7 +18,7 @@ export class Camera {
     this.shutter = h("button", { type: "button", class: "shutter", part: "shutter", "aria-label": words.say("shutter"), onclick: () => this.#take() });
     this.element = h(
       "dialog",
-      { class: "camera", part: "dialog", "aria-label": words.say("cameraTitle"), onclose: () => this.#stop() },
+      { class: "camera", part: "dialog", "aria-label": words.say("cameraTitle"), onclose: () => this.stop() },
       this.video,
       this.says,
       h("div", { class: "camera-bar" },
@@ -33,8 +33,13 @@ export class Camera {
     await this.#start();
   }
 
+  close() {
+    this.element.close();
+    this.stop();
+  }
+
   async #start() {
-    this.#stop();
+    this.stop();
     this.says.textContent = "";
     this.shutter.disabled = true;
     const attempt = (this.attempt = Symbol("attempt"));
@@ -72,11 +77,13 @@ export class Camera {
     canvas.height = this.video.videoHeight;
     canvas.getContext("2d").drawImage(this.video, 0, 0);
     const photo = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
-    this.element.close();
+    if (!this.stream) return; // It was closed meanwhile.
+    this.close();
     if (photo) this.onPhoto(photo);
   }
 
-  #stop() {
+  /** Turn the camera off. A dialog that leaves the page is not closed: it has to be told. */
+  stop() {
     this.attempt = null;
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;

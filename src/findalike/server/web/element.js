@@ -3,16 +3,17 @@ import { BoxEditor } from "./box-editor.js";
 import { Camera } from "./camera.js";
 import { Filters } from "./filters.js";
 import { KeyForm, keepKey, keptKey } from "./key-form.js";
-import { Notice } from "./notice.js";
-import { photoAt, preparePhoto } from "./photo.js";
+import { Notice, wordsOf } from "./notice.js";
+import { listenForPictures, photoAt, preparePhoto } from "./photo.js";
 import { Quest } from "./quest.js";
 import { Results } from "./results.js";
 import { Search } from "./search.js";
 import { Start } from "./start.js";
 import { styles } from "./styles.js";
-import { listenForPictures } from "./transfer.js";
 import { View } from "./view.js";
-import { Words } from "./words.js";
+import { addressOfWords, Words } from "./words.js";
+
+const WORDS_MS = 1000;
 
 /**
  * `<findalike-search>`: search a shop with a photo. See docs/widget.md for its attributes, events,
@@ -28,9 +29,10 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   #own = {};
+  #arrival = 0; // The number of the newest photo that is on its way.
   #key = "";
   #refusedKey;
-  #fetchedWords = {};
+  #fetched = new Map(); // Words by the address they came from.
   #life;
   #quest = new Quest();
   #search = new Search(this.#quest, (name, detail) => this.#told(name, detail));
@@ -76,7 +78,6 @@ export class FindalikeSearch extends HTMLElement {
       this[name] = given;
     }
     this.#rebuild();
-    this.#readWords();
     listenForPictures(this, {
       use: ({ file, address }) => (file ? this.searchPhoto(file) : this.searchAddress(address)),
       over: (now) => (this.#view.over.hidden = !now),
@@ -89,39 +90,32 @@ export class FindalikeSearch extends HTMLElement {
 
   disconnectedCallback() {
     this.#life.abort();
-    this.#search.stop();
+    this.#arrival += 1;
+    this.#search.leave();
+    this.#view.leave();
     this.#quest.dropPhoto();
   }
 
   attributeChangedCallback(name, before, now) {
-    if (!this.isConnected || before === now || !this.#view) return;
-    if (name === "words") this.#readWords();
-    else this.#rebuild();
+    if (this.isConnected && before !== now && this.#view) this.#rebuild();
   }
 
   // ---- what a page may call ------------------------------------------------------------------
 
   /** Search with a picture: a File or Blob; `box` is [x, y, w, h] in pixels of the upright photo. */
   async searchPhoto(file, { box = null } = {}) {
-    const turn = this.#begin();
-    try {
-      const prepared = await preparePhoto(file);
-      if (this.#search.isNewest(turn)) this.#take(prepared, box && box.map((side) => side * prepared.scale));
-    } catch (cause) {
-      this.#refused(cause);
-    }
+    await this.#bring(() => preparePhoto(file), box);
   }
 
   /** Search with a picture that lies at a public web address; the service fetches it. */
   async searchAddress(address) {
-    const turn = this.#begin();
-    const photo = await photoAt(address);
-    if (this.#search.isNewest(turn)) this.#take(photo);
+    await this.#bring(() => photoAt(address));
   }
 
   /** Show products that look like one of the shop's. */
   showSimilar(product) {
     const { product_id: id, title } = typeof product === "string" ? { product_id: product } : product;
+    this.#arrival += 1;
     const { answer, products } = this.#search;
     this.#earlier = { answer, products, scroll: scrollY, similarTo: this.#quest.similarTo };
     this.#quest.similarTo = { product_id: id, title: title || id };
@@ -133,6 +127,7 @@ export class FindalikeSearch extends HTMLElement {
 
   /** Back to the start, without a photo. */
   reset() {
+    this.#arrival += 1;
     this.#search.stop();
     this.#search.answer = null;
     this.#quest.clear();
@@ -147,10 +142,14 @@ export class FindalikeSearch extends HTMLElement {
 
   #rebuild() {
     const language = this.lang || this.closest("[lang]")?.lang || document.documentElement.lang || navigator.language;
-    const words = (this.#voice = new Words(language, { ...this.#fetchedWords, ...this.#own }));
+    const addresses = [addressOfWords(language), this.getAttribute("words")].filter(Boolean);
+    const fetched = addresses.map((address) => this.#fetched.get(address));
+    const words = (this.#voice = new Words(language, Object.assign({}, ...fetched, this.#own)));
     const endpoint = this.getAttribute("endpoint") || new URL(import.meta.url).origin;
     const keys = [this.key, this.#asksKey ? keptKey(endpoint) : ""];
-    this.#service = new Service(endpoint, keys.find((key) => key && key !== this.#refusedKey));
+    const service = new Service(endpoint, keys.find((key) => key && key !== this.#refusedKey));
+    if (this.#service?.endpoint !== service.endpoint || this.#service.key !== service.key) this.#service = service;
+    this.#view?.leave();
     this.#makeParts(words);
     const parts = { start: this.#start, camera: this.#camera, editor: this.#editor, results: this.#results, filters: this.#filters, notice: this.#notice };
     const act = {
@@ -168,8 +167,9 @@ export class FindalikeSearch extends HTMLElement {
     this.shadowRoot.replaceChildren(this.#view.element);
     if (this.#quest.photo) this.#view.showPhoto(this.#quest.photo);
     this.#view.show(this.#quest);
-    if (this.#quest.isGiven) this.#search.run({ fresh: true });
     this.#meet();
+    if (this.#quest.isGiven) this.#search.run({ fresh: true });
+    this.#readWords(addresses.filter((address) => !this.#fetched.has(address)));
   }
 
   #makeParts(words) {
@@ -177,7 +177,7 @@ export class FindalikeSearch extends HTMLElement {
       file: (file) => this.searchPhoto(file),
       address: (address) => this.searchAddress(address),
       camera: () => this.#camera.open(),
-      example: (example) => this.#example(example),
+      example: ({ url }) => this.#bring(async () => preparePhoto(await this.#service.fetch(url, { blob: true, signal: this.#life.signal }))),
     });
     this.#camera = new Camera(words, (photo) => this.searchPhoto(photo));
     this.#editor = new BoxEditor(words, (box, how) => this.#search.boxed(how));
@@ -217,7 +217,9 @@ export class FindalikeSearch extends HTMLElement {
   async #meet() {
     const asked = this.#service;
     try {
-      const { examples } = await this.#search.meet(this.#life.signal);
+      const { examples, keeps_photos: keepsPhotos } = await this.#search.meet(this.#life.signal);
+      if (asked !== this.#service) return;
+      this.#view.offerConsent(keepsPhotos === true);
       this.#start.showExamples(examples ?? [], (img, path) => this.#picture(img, path));
     } catch (cause) {
       // A search says by itself what is wrong; the start page needs no shop.
@@ -253,26 +255,40 @@ export class FindalikeSearch extends HTMLElement {
     next.focus({ preventScroll: true });
   }
 
-  async #readWords() {
-    const address = this.getAttribute("words");
-    this.#fetchedWords = {};
-    if (!address) return;
+  /** Fetch words, and draw anew with them. Until then, but not for long, nothing is said in English. */
+  async #readWords(addresses) {
+    if (!addresses.length) return;
+    const { element } = this.#view;
+    element.style.visibility = "hidden";
+    setTimeout(() => (element.style.visibility = ""), WORDS_MS);
+    await Promise.all(addresses.map((address) => this.#fetchWords(address, this.#life.signal)));
+    if (this.isConnected) this.#rebuild();
+  }
+
+  async #fetchWords(address, signal) {
+    this.#fetched.set(address, {}); // Each is asked for once: English words are better than none.
     try {
-      const response = await fetch(address, { signal: this.#life.signal });
-      if (response.ok) this.#fetchedWords = await response.json();
-      this.#rebuild();
+      const response = await fetch(address, { signal });
+      if (response.ok) this.#fetched.set(address, await response.json());
     } catch {
-      // English words are better than none.
+      if (signal.aborted) this.#fetched.delete(address);
     }
   }
 
   // ---- a photo comes -------------------------------------------------------------------------
 
-  /** Another photo is on its way: whatever was before is of no interest any more. */
-  #begin() {
+  /** Another photo is on its way. Until it is ready, and if it never is, the one before stays. */
+  async #bring(prepare, box = null) {
+    const arrival = (this.#arrival += 1);
     this.#start.say("");
     this.#view.announce(this.#voice.say("preparing"));
-    return this.#search.stop();
+    try {
+      const photo = await prepare();
+      if (arrival === this.#arrival) this.#take(photo, box && box.map((side) => side * photo.scale));
+      else URL.revokeObjectURL(photo.url);
+    } catch (cause) {
+      if (arrival === this.#arrival) this.#refused(cause);
+    }
   }
 
   #take(photo, box = null) {
@@ -286,23 +302,13 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   #refused(error) {
-    if (this.#life.signal.aborted) return;
     const known = error instanceof SearchError ? error : new SearchError("unreadable");
     if (known !== error) reportError(error);
-    const name = /^\d/.test(known.kind) ? `error${known.kind}` : known.kind;
-    if (this.#quest.isGiven) this.#notice.error(known, () => this.#search.run());
-    else this.#start.say(`${this.#voice.say(name)}. ${this.#voice.say(`${name}More`)}`);
+    const name = wordsOf(known);
+    const text = this.#voice.both(name, this.#voice.say(`${name}More`));
+    if (this.#quest.isGiven) this.#view.brief(text);
+    else this.#start.say(text);
     this.#told("error", known);
-  }
-
-  async #example(example) {
-    const turn = this.#begin();
-    try {
-      const photo = await this.#service.fetch(example.url, { blob: true, signal: this.#life.signal });
-      if (this.#search.isNewest(turn)) this.searchPhoto(photo);
-    } catch (cause) {
-      this.#refused(cause);
-    }
   }
 
   // ---- what the page is told, and the shop ---------------------------------------------------
@@ -326,11 +332,14 @@ export class FindalikeSearch extends HTMLElement {
 
   #select(product, event) {
     this.#feedback(product, "click");
+    const { href } = event.currentTarget;
+    // A middle button or a key beside it: the browser opens the link elsewhere, and this page stays.
+    if (href && (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
     if (!this.#told("select", { product, query_id: this.#search.answer?.query_id })) {
       event.preventDefault();
       return;
     }
-    if (event.currentTarget.href) return;
+    if (href) return;
     const dialog = this.#results.details(product);
     this.#view.element.append(dialog);
     dialog.showModal();
@@ -382,6 +391,7 @@ export class FindalikeSearch extends HTMLElement {
   }
 
   #fromAddress() {
+    if (!Quest.owns(location.hash.slice(1))) return;
     const { changed, similarTo } = this.#quest.fromHash(location.hash.slice(1));
     if (similarTo?.product_id === this.#quest.similarTo?.product_id) {
       if (changed && this.#quest.isGiven) this.#search.run();

@@ -11,14 +11,17 @@ const MOST_FIELDS = 6;
 /** Fields to ask facets of: those named, or what the shop's own description offers. */
 export function facetFields(shop, named) {
   if (named.length) return named;
-  const own = (shop?.facets ?? []).filter((name) => ["text", "boolean"].includes(shop.fields[name]) && !INNER.has(name));
+  const own = (shop?.facets ?? []).filter((name) => ["text", "boolean", "list"].includes(shop.fields[name]) && !INNER.has(name));
   return ["category", "price", ...own.slice(0, MOST_FIELDS)];
 }
 
 const quoted = (text) => `'${String(text).replaceAll("'", "''")}'`;
 const named = (field) => `\`${field}\``;
 
-/** What the shopper chose: a category, a price range, and values of other fields. */
+/** The number that a text is, or null. */
+const number = (text) => (text.trim() && Number.isFinite(Number(text)) ? Number(text) : null);
+
+/** What the shopper chose: a category, ranges of numbers such as the price, and values of other fields. */
 export class Choice {
   constructor() {
     this.clear();
@@ -26,25 +29,32 @@ export class Choice {
 
   clear() {
     this.category = "";
-    this.low = null;
-    this.high = null;
+    this.ranges = new Map();
     this.values = new Map();
   }
 
   get size() {
-    return (this.category ? 1 : 0) + (this.low !== null || this.high !== null ? 1 : 0) + [...this.values.values()].reduce((sum, set) => sum + set.size, 0);
+    return (this.category ? 1 : 0) + this.ranges.size + [...this.values.values()].reduce((sum, set) => sum + set.size, 0);
   }
 
-  /** The same in the service's filter language; `always` is the shop's own condition. */
-  where(always = "") {
+  /**
+   * The same in the service's filter language.
+   *
+   * @param {string} always - the shop's own condition
+   * @param {Object<string, string>} types - of the shop's fields: a list is asked otherwise than a text
+   */
+  where(always = "", types = {}) {
     const parts = always.trim() ? [`(${always.trim()})`] : [];
     if (this.category) parts.push(`${named("category")} under ${quoted(this.category)}`);
-    if (this.low !== null) parts.push(`${named("price")} >= ${this.low}`);
-    if (this.high !== null) parts.push(`${named("price")} <= ${this.high}`);
+    for (const [field, { low, high }] of this.ranges) {
+      if (low !== null) parts.push(`${named(field)} >= ${low}`);
+      if (high !== null) parts.push(`${named(field)} <= ${high}`);
+    }
     for (const [field, values] of this.values) {
-      const texts = [...values].filter((value) => typeof value === "string");
+      const texts = [...values].filter((value) => typeof value === "string").map(quoted);
       const others = [...values].filter((value) => typeof value !== "string").map((value) => `${named(field)} = ${value}`);
-      const either = [...(texts.length ? [`${named(field)} in (${texts.map(quoted).join(", ")})`] : []), ...others];
+      const one = types[field] === "list" ? texts.map((text) => `${named(field)} has ${text}`) : texts.length ? [`${named(field)} in (${texts.join(", ")})`] : [];
+      const either = [...one, ...others];
       if (either.length) parts.push(either.length > 1 ? `(${either.join(" or ")})` : either[0]);
     }
     return parts.join(" and ");
@@ -58,20 +68,29 @@ export class Choice {
     else this.values.delete(field);
   }
 
+  /** Set the end `low` or `high` of a field's range; null opens it. */
+  limit(field, end, value) {
+    const range = { low: null, high: null, ...this.ranges.get(field), [end]: value };
+    if (range.low === null && range.high === null) this.ranges.delete(field);
+    else this.ranges.set(field, range);
+  }
+
   /** Write into, and read from, the part of a web address behind `#`. */
   toHash(query) {
     if (this.category) query.set("category", this.category);
-    if (this.low !== null || this.high !== null) query.set("price", `${this.low ?? ""}-${this.high ?? ""}`);
+    for (const [field, { low, high }] of this.ranges) query.set(`n.${field}`, `${low ?? ""}..${high ?? ""}`);
     for (const [field, values] of this.values) for (const value of values) query.append(`f.${field}`, JSON.stringify(value));
   }
 
   fromHash(query) {
     this.clear();
     this.category = query.get("category") ?? "";
-    const [low, high] = (query.get("price") ?? "-").split("-").map((text) => (text === "" || !Number.isFinite(Number(text)) ? null : Number(text)));
-    this.low = low ?? null;
-    this.high = high ?? null;
     for (const [key, text] of query) {
+      if (key.startsWith("n.")) {
+        const [low, high] = text.split("..").map(number);
+        this.limit(key.slice(2), "low", low);
+        this.limit(key.slice(2), "high", high ?? null);
+      }
       if (!key.startsWith("f.")) continue;
       try {
         const value = JSON.parse(text);
@@ -91,6 +110,7 @@ export class Filters {
     this.onChange = onChange;
     this.known = {};
     this.open = new Set();
+    this.drawn = new Map();
     this.element = h("div", { class: "filters", part: "filters" });
   }
 
@@ -107,16 +127,17 @@ export class Filters {
         const before = new Map((chosen ? this.known[field] : null)?.map((one) => [one.value, one]) ?? []);
         for (const one of facet) if (one.value !== null && one.value !== "") before.set(one.value, one);
         this.known[field] = [...before.values()];
-      } else if (facet && (!this.known[field] || (this.choice.low === null && this.choice.high === null))) this.known[field] = facet;
+      } else if (facet && (!this.known[field] || !this.choice.ranges.has(field))) this.known[field] = facet;
     }
     this.draw();
   }
 
   draw() {
     const active = this.element.getRootNode().activeElement?.dataset?.key;
-    const groups = [this.#category(), this.#priceGroup()];
-    for (const [field, values] of Object.entries(this.known)) {
-      if (field !== "category" && Array.isArray(values)) groups.push(this.#values(field, values));
+    const groups = [this.#category()];
+    for (const field of new Set(["price", ...Object.keys(this.known), ...this.choice.ranges.keys()])) {
+      const facet = this.known[field] ?? {};
+      if (field !== "category") groups.push(Array.isArray(facet) ? this.#values(field, facet) : this.#range(field, facet));
     }
     const clear = this.choice.size ? h("button", { type: "button", class: "plain clear", "data-key": "clear", onclick: () => this.clear() }, this.words.say("clear")) : null;
     this.#place([clear, ...groups].filter(Boolean));
@@ -176,14 +197,14 @@ export class Filters {
     return item;
   }
 
-  /** The group of the price is made once, and then kept up to date. */
-  #priceGroup() {
-    const { min, max, counts } = this.known.price ?? {};
-    if (!(max > min) && this.choice.low === null && this.choice.high === null) return null;
-    this.price ??= this.#makePrice();
-    const { group, bars, low, high } = this.price;
+  /** The group of a number is made once, and then kept up to date. */
+  #range(field, { min, max, counts }) {
+    const chosen = this.choice.ranges.get(field);
+    if (!(max > min) && !chosen) return null;
+    if (!this.drawn.has(field)) this.drawn.set(field, this.#makeRange(field));
+    const { group, bars, low, high } = this.drawn.get(field);
     const active = this.element.getRootNode().activeElement;
-    for (const [input, value, hint] of [[low, this.choice.low, Math.floor(min)], [high, this.choice.high, Math.ceil(max)]]) {
+    for (const [input, value, hint] of [[low, chosen?.low ?? null, Math.floor(min)], [high, chosen?.high ?? null, Math.ceil(max)]]) {
       if (input !== active || value === null) input.value = value ?? "";
       if (Number.isFinite(hint)) input.placeholder = String(hint);
     }
@@ -197,19 +218,19 @@ export class Filters {
     return group;
   }
 
-  #makePrice() {
-    const field = (name, set) =>
-      h("input", { type: "number", inputmode: "decimal", min: "0", step: "any", "data-key": `price ${name}`, onchange: (event) => {
-        const given = event.target.value === "" ? null : Math.max(0, Number(event.target.value));
-        set(Number.isFinite(given) ? given : null);
+  #makeRange(field) {
+    const isPrice = field === "price";
+    const input = (end) =>
+      h("input", { type: "number", inputmode: isPrice ? "decimal" : null, min: isPrice ? "0" : null, step: "any", "data-key": `${field} ${end}`, onchange: (event) => {
+        const given = number(event.target.value);
+        this.choice.limit(field, end, isPrice && given < 0 ? 0 : given);
         this.#changed();
       } });
-    const labelled = (name, input) => h("label", {}, h("span", {}, this.words.say(name)), input);
-    const low = field("from", (value) => (this.choice.low = value));
-    const high = field("to", (value) => (this.choice.high = value));
+    const labelled = (name, child) => h("label", {}, h("span", {}, this.words.say(name)), child);
+    const [low, high] = [input("low"), input("high")];
     const bars = h("div", { class: "bars", "aria-hidden": "true" });
     const range = h("div", { class: "range" }, labelled("from", low), labelled("to", high));
-    return { group: this.#group(this.words.say("price"), [bars, range]), bars, low, high };
+    return { group: this.#group(isPrice ? this.words.say("price") : this.words.field(field), [bars, range]), bars, low, high };
   }
 
   #values(field, values) {

@@ -5,7 +5,7 @@ const PASSING = new Set(["offline", "unreachable", "timeout", "429", "503", "500
 const ITSELF = new Set(["429", "503"]);
 
 /** Which words stand for an error; the service's own come where it knows more than we do. */
-function wordsOf(error) {
+export function wordsOf(error) {
   const { kind, status } = error;
   if (!/^\d+$/.test(kind)) return kind;
   if (["400", "401", "404", "413", "415", "422", "429", "503"].includes(kind)) return `error${kind}`;
@@ -47,7 +47,7 @@ export class Notice {
     this.say(this.words.say(name), text, { sign: "trouble", action: button });
     this.failed = true;
     if (ITSELF.has(error.kind) && button) this.#countdown(button, error.retryAfter ?? 5, retry);
-    return `${this.words.say(name)}. ${text}`;
+    return this.words.both(name, text);
   }
 
   #countdown(button, seconds, retry) {

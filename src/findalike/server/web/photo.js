@@ -78,3 +78,56 @@ export async function photoAt(address) {
   ]);
   return { address, url: shown ? address : "", width: shown ? image.naturalWidth : 0, height: shown ? image.naturalHeight : 0 };
 }
+
+/** Call `use({file})` or `use({address})` with each picture that is pasted for, or dropped on, the element. */
+export function listenForPictures(element, { use, over, signal }) {
+  document.addEventListener("paste", (event) => isMeant(element, event) && paste(event, use), { signal });
+  for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
+    element.addEventListener(type, (event) => drag(event, use, over), { signal });
+  }
+}
+
+/**
+ * Whether the element is what somebody pastes into: it has the focus; or nothing has it, the element
+ * can be seen, and no other has taken what was pasted.
+ */
+function isMeant(element, event) {
+  if (event.defaultPrevented) return false;
+  if (event.composedPath().includes(element)) return true;
+  const { activeElement, body, documentElement } = document;
+  return [null, body, documentElement].includes(activeElement) && element.checkVisibility();
+}
+
+function paste(event, use) {
+  const into = event.composedPath()[0];
+  if (into instanceof HTMLInputElement || into instanceof HTMLTextAreaElement || into?.isContentEditable) return;
+  const found = pictureIn(event.clipboardData);
+  if (!found) return;
+  event.preventDefault();
+  use(found);
+}
+
+function drag(event, use, over) {
+  if (![...(event.dataTransfer?.types ?? [])].some((type) => ["Files", "text/uri-list"].includes(type))) return;
+  event.preventDefault();
+  if (event.type === "dragleave" && event.relatedTarget) return;
+  over(event.type !== "dragleave" && event.type !== "drop");
+  const found = event.type === "drop" && pictureIn(event.dataTransfer);
+  if (found) use(found);
+}
+
+/** The first picture or web address among what was pasted or dropped. */
+function pictureIn(transfer) {
+  const file = [...(transfer?.files ?? [])].find((one) => one.type.startsWith("image/")) ?? transfer?.files?.[0];
+  if (file) return { file };
+  const text = (transfer?.getData("text/uri-list") || transfer?.getData("text/plain") || "").trim().split("\n")[0];
+  return isAddress(text) ? { address: text } : null;
+}
+
+export function isAddress(text) {
+  try {
+    return ["http:", "https:"].includes(new URL(text).protocol);
+  } catch {
+    return false;
+  }
+}

@@ -1,6 +1,7 @@
 import { Choice } from "./filters.js";
 
 const ORDERS = ["price", "-price"];
+const OURS = /^(category|sort|like)$|^[fn]\./;
 
 /** What the shopper looks for: a photo or a product, filters, an order. It outlives what is drawn. */
 export class Quest {
@@ -40,6 +41,11 @@ export class Quest {
       query.set("title", this.similarTo.title);
     }
     return String(query);
+  }
+
+  /** Whether what stands behind `#` is of ours, or the place in the page that a link leads to. */
+  static owns(text) {
+    return text === "" || [...new URLSearchParams(text).keys()].some((name) => OURS.test(name));
   }
 
   /**

@@ -16,24 +16,42 @@ export class Results {
 
   /** Grey cards where the products will be, so that nothing moves when they come. */
   skeleton(count) {
-    this.element.replaceChildren(
-      ...Array.from({ length: count }, () =>
-        h("li", { class: "card ghost", "aria-hidden": "true" }, h("div", { class: "picture" }), h("div", { class: "text" }, h("i"), h("i"), h("i")))),
-    );
+    this.#fill(Array.from({ length: count }, () =>
+      h("li", { class: "card ghost" }, h("div", { class: "picture" }), h("div", { class: "text" }, h("i"), h("i"), h("i")))));
+    this.element.ariaHidden = "true";
   }
 
   clear() {
-    this.element.replaceChildren();
+    this.#fill([]);
   }
 
-  show(products) {
-    this.element.replaceChildren(...products.map((product) => this.#card(product)));
+  /** Show products; those in the order of their likeness get a line where it ends. */
+  show(products, { byLikeness = false } = {}) {
+    this.before = null;
+    this.byLikeness = byLikeness;
+    this.#fill(this.#cards(products));
   }
 
   append(products) {
-    const cards = products.map((product) => this.#card(product));
+    const cards = this.#cards(products);
     this.element.append(...cards);
-    cards[0]?.querySelector(".title > *")?.focus({ preventScroll: true });
+    cards.find((one) => one.matches(".card"))?.querySelector(".title > *").focus({ preventScroll: true });
+  }
+
+  #cards(products) {
+    return products.flatMap((product) => {
+      const { before } = this;
+      this.before = product.likeness;
+      const ends = this.byLikeness && before && before !== "unlike" && product.likeness === "unlike";
+      return [ends ? h("li", { class: "less", part: "less" }, this.words.say("less")) : null, this.#card(product)].filter(Boolean);
+    });
+  }
+
+  /** A list of nothing is none to those who hear it. */
+  #fill(cards) {
+    this.element.replaceChildren(...cards);
+    this.element.hidden = cards.length === 0;
+    this.element.ariaHidden = null;
   }
 
   #card(product) {
@@ -60,10 +78,12 @@ export class Results {
     return frame;
   }
 
-  #opener(product, title) {
+  /** What leads to a product: a link to its page; a button where it has none. */
+  #opener(product, ...inside) {
     const select = (event) => this.act.select(product, event);
-    if (!/^https?:\/\//i.test(product.url ?? "")) return h("button", { type: "button", onclick: select }, title);
-    return h("a", { href: product.url, onclick: select, onauxclick: select }, title);
+    if (!/^https?:\/\//i.test(product.url ?? "")) return h("button", { type: "button", onclick: select }, inside);
+    // The middle button opens a link; the right one, which is `auxclick` too, only a menu.
+    return h("a", { href: product.url, onclick: select, onauxclick: (event) => event.button === 1 && select(event) }, inside);
   }
 
   #price(product) {
@@ -85,7 +105,7 @@ export class Results {
     if (!variants?.length) return null;
     const row = (variant) => {
       const title = variant.title || this.words.say("untitled");
-      return h("li", {}, h("button", { type: "button", onclick: (event) => this.act.select(variant, event) },
+      return h("li", {}, this.#opener(variant,
         this.#picture(variant.image, "thumb"), h("span", { class: "variant-title" }, title), h("span", { class: "number", "aria-hidden": "true" }, this.words.score(variant.score))));
     };
     return h("details", { class: "variants", part: "variants" }, h("summary", {}, this.words.say("variants", { n: variants.length })), h("ul", {}, variants.map(row)));

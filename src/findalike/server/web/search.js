@@ -5,7 +5,7 @@ import { facetFields } from "./filters.js";
 
 const SETTLE_MS = { pointer: 120, dot: 0, key: 450, button: 300, filter: 250 };
 const MEETING_MS = 1500;
-const MOST_DOTS = 6;
+const PROPOSALS = 5;
 
 /**
  * Searches for what a quest holds, and has the answers shown.
@@ -18,6 +18,7 @@ export class Search {
   products = [];
   shop = null;
   #meeting;
+  #met;
   #running = new AbortController();
   #turn = 0; // The number of the newest question.
   #waiting;
@@ -37,11 +38,29 @@ export class Search {
     Object.assign(this, { service, view, editor, filters, notice, scope });
   }
 
-  /** Ask the shop what it has: fields to filter by, and photos to try. */
+  /** Ask the shop what it has: fields to filter by, and photos to try. Each service is asked once. */
   async meet(signal) {
-    this.#meeting = this.service.shop(signal);
-    this.shop = await this.#meeting;
-    return this.shop;
+    const { service } = this;
+    if (this.#met !== service) {
+      this.#met = service;
+      this.shop = null;
+      this.#meeting = service.shop(signal);
+    }
+    try {
+      const shop = await this.#meeting;
+      if (service === this.service) this.shop = shop;
+      return shop;
+    } catch (cause) {
+      if (service === this.#met) this.#met = null;
+      throw cause;
+    }
+  }
+
+  /** The element is gone from the page: nothing goes on behind it. */
+  leave() {
+    this.stop();
+    this.#says.cancel();
+    this.#met = null;
   }
 
   /** What was asked is of no interest any more; returns the number of whatever comes now. */
@@ -51,11 +70,6 @@ export class Search {
     clearTimeout(this.#waiting);
     this.failed = null;
     return (this.#turn += 1);
-  }
-
-  /** Whether nothing newer came after what had this number. */
-  isNewest(turn) {
-    return turn === this.#turn;
   }
 
   /** Show again what an earlier search has found. */
@@ -71,11 +85,10 @@ export class Search {
     const { signal } = this.#running;
     this.view.busy({ fresh, cards: Math.min(12, this.scope.pageSize) });
     try {
-      if (!this.shop) await Promise.race([this.#meeting, new Promise((done) => setTimeout(done, MEETING_MS))]).catch(() => null);
+      if (!this.shop) await this.#introduced();
       const answer = await this.#ask(signal);
       if (turn !== this.#turn) return;
       this.#answered(answer);
-      this.#propose(signal, turn, answer);
     } catch (cause) {
       if (turn !== this.#turn || signal.aborted) return;
       this.failed = cause instanceof SearchError ? cause : new SearchError("unreachable");
@@ -142,6 +155,12 @@ export class Search {
     }, SETTLE_MS[how]);
   }
 
+  /** Wait for what the shop says of its fields, but not for long, unless a filter needs their types. */
+  #introduced() {
+    const enough = new Promise((done) => setTimeout(done, MEETING_MS));
+    return Promise.race([this.#meeting, ...(this.quest.choice.values.size ? [] : [enough])]).catch(() => null);
+  }
+
   /** Ask for products, or for those that follow on an answer. */
   #ask(signal, answer = null) {
     const { choice, photo, similarTo, sort } = this.quest;
@@ -149,13 +168,14 @@ export class Search {
     const asked = {
       k: pageSize,
       offset: answer ? answer.next_offset : 0,
-      where: choice.where(where),
+      where: choice.where(where, this.shop?.fields),
       facets: answer ? [] : facetFields(this.shop, facets),
       sort,
     };
     if (similarTo) return this.service.similar(similarTo.product_id, asked, signal);
     const drawn = photo.touched && photo.width ? this.editor.rounded() : null;
     const box = (answer ? answer.box : drawn) ?? "auto";
+    if (photo.width && !photo.proposals) asked.proposals = PROPOSALS;
     return this.service.search(photo, photo.address ? box : String(box), asked, signal);
   }
 
@@ -167,6 +187,7 @@ export class Search {
     }
     this.#show(answer, answer.products);
     this.tell("search", answer);
+    if (!similarTo) this.#propose(photo, answer);
   }
 
   #show(answer, products) {
@@ -177,20 +198,13 @@ export class Search {
   }
 
   /** Other things in the photo, as dots; the first of them is the box where the search had none. */
-  async #propose(signal, turn, answer) {
-    const { photo, similarTo } = this.quest;
-    if (similarTo || photo.proposals || !photo.width) return;
-    try {
-      const { boxes } = await this.service.boxes(photo, signal);
-      if (this.quest.photo !== photo) return;
-      photo.proposals = distinct(boxes.map((one) => one.box)).slice(0, MOST_DOTS);
-      this.editor.setProposals(photo.proposals);
-      if (photo.touched || answer.box_source !== "whole" || !photo.proposals.length || turn !== this.#turn) return;
-      this.editor.setBox(photo.proposals[0]);
-      this.boxed("dot");
-    } catch {
-      // Without proposals there is still the box that is drawn by hand.
-    }
+  #propose(photo, { box_source: source, proposals }) {
+    if (!proposals) return;
+    photo.proposals = distinct(proposals.map((one) => one.box));
+    this.editor.setProposals(photo.proposals);
+    if (photo.touched || source !== "whole" || !photo.proposals.length) return;
+    this.editor.setBox(photo.proposals[0]);
+    this.boxed("dot");
   }
 }
 

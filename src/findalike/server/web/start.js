@@ -1,6 +1,6 @@
 import { hasCameraApp, hasLiveCamera } from "./camera.js";
 import { h, icon } from "./dom.js";
-import { isAddress } from "./transfer.js";
+import { isAddress } from "./photo.js";
 
 /** Every way in, before there is a photo: camera, file, web address, examples. */
 export class Start {

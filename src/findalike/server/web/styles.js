@@ -31,11 +31,11 @@ const START = `
 `;
 
 const WORK = `
-.work { display: grid; gap: 1.1rem; }
+.work { display: grid; gap: .9rem; }
 .side { display: grid; gap: 1.6rem; align-content: start; min-width: 0; }
 .yours { display: grid; gap: .75rem; }
-.mat { display: grid; place-items: center; background: light-dark(#eceef2, #0c0e12); border-radius: var(--radius); padding: 14px; min-height: 180px; }
-.stage { container-type: size; position: relative; width: min(100%, calc(var(--tall, 38vh) * var(--ratio, 1))); aspect-ratio: var(--ratio, 1); touch-action: pan-y pinch-zoom; cursor: crosshair; user-select: none; -webkit-user-select: none; -webkit-touch-callout: none; }
+.mat { display: grid; place-items: center; background: light-dark(#eceef2, #0c0e12); border-radius: var(--radius); padding: 14px; min-height: 200px; }
+.stage { container-type: size; position: relative; width: min(100%, calc(var(--tall, 48vh) * var(--ratio, 1))); aspect-ratio: var(--ratio, 1); touch-action: pan-y pinch-zoom; cursor: crosshair; user-select: none; -webkit-user-select: none; -webkit-touch-callout: none; }
 .photo-image { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 6px; pointer-events: none; }
 .shade { position: absolute; inset: 0; overflow: hidden; border-radius: 6px; pointer-events: none; }
 .hole, .box { position: absolute; left: 0; top: 0; width: calc(var(--w) * 1cqw); height: calc(var(--h) * 1cqh); transform: translate(calc(var(--x) * 1cqw), calc(var(--y) * 1cqh)); }
@@ -49,7 +49,7 @@ const WORK = `
 .handle-ne, .handle-e, .handle-se { --right: 1; } .handle-n, .handle-s { --right: .5; }
 .handle-nw, .handle-se { cursor: nwse-resize; } .handle-ne, .handle-sw { cursor: nesw-resize; }
 .handle-n, .handle-s { cursor: ns-resize; } .handle-e, .handle-w { cursor: ew-resize; }
-.small .handle-n, .small .handle-e, .small .handle-s, .small .handle-w { display: none; }
+.small :is(.handle-n, .handle-e, .handle-s, .handle-w) { display: none; }
 @media (pointer: coarse) { .handle { width: 44px; height: 44px; margin: -22px; } .handle::after { inset: 14px; } }
 .searching .box { animation: breathe 1.2s ease-in-out infinite alternate; }
 @keyframes breathe { to { outline-color: #ffffff80; } }
@@ -58,7 +58,8 @@ const WORK = `
 .dot::after { content: ""; position: absolute; inset: 8px; border-radius: 50%; background: #fff; box-shadow: 0 0 0 1px #0006, 0 0 0 5px #ffffff66; }
 .no-preview { display: grid; place-items: center; gap: .5rem; padding: 2rem 1rem; text-align: center; color: var(--muted); }
 .tools { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; justify-content: center; }
-.photo-hint { font-size: .86rem; color: var(--muted); text-align: center; }
+.photo-hint { font-size: .86rem; color: var(--muted); text-align: center; text-wrap: balance; }
+.remark { color: var(--warn); } .remark::first-letter { text-transform: uppercase; }
 .consent { display: flex; align-items: center; justify-content: center; gap: .6rem; min-height: 32px; font-size: .86rem; cursor: pointer; }
 .found { min-width: 0; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .8rem; min-height: 48px; margin-bottom: .8rem; }
@@ -97,7 +98,7 @@ const WORK = `
 .like-0, .like-1 { color: var(--good); } .like-2 { color: var(--accent); } .like-3 { color: var(--muted); }
 .acts { display: flex; align-items: center; justify-content: space-between; gap: .4rem; margin-top: auto; }
 .act { position: relative; z-index: 1; display: inline-flex; align-items: center; gap: .35em; min-height: 36px; padding: 0; border: 0; background: none; font-size: .82rem; font-weight: 600; color: var(--accent); cursor: pointer; }
-.act:not(.quiet) { white-space: nowrap; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
+.act:not(.quiet) { min-width: 0; line-height: 1.15; text-align: start; }
 .act .icon { width: 1.1em; height: 1.1em; }
 .act.quiet { color: var(--muted); min-width: 36px; justify-content: center; margin-inline-end: -.5rem; font-size: 1rem; flex: none; } .act:hover { text-decoration: underline; }
 .refused .picture { opacity: .35; } .act[aria-pressed=true] { color: var(--warn); font-weight: 600; }
@@ -107,12 +108,14 @@ const WORK = `
 .variants summary::before { content: ""; width: .45em; height: .45em; border: solid currentColor; border-width: 0 2px 2px 0; transform: rotate(45deg) translate(-1px, -1px); transition: transform .15s; }
 .variants[open] summary::before { transform: rotate(225deg) translate(-2px, -2px); }
 .variants ul { display: grid; gap: .3rem; padding-block: .2rem .4rem; }
-.variants li button { display: grid; grid-template-columns: 44px 1fr auto; gap: .6rem; align-items: center; width: 100%; padding: .2rem; border: 0; border-radius: 10px; background: none; text-align: start; cursor: pointer; }
-.variants li button:hover { background: var(--soft); }
+.variants li > * { display: grid; grid-template-columns: 44px 1fr auto; gap: .6rem; align-items: center; width: 100%; padding: .2rem; border: 0; border-radius: 10px; background: none; color: inherit; text-align: start; text-decoration: none; cursor: pointer; }
+.variants li > :hover { background: var(--soft); }
 .thumb { width: 44px; border: 1px solid var(--line); border-radius: 8px; }
 .variant-title { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; overflow-wrap: anywhere; line-height: 1.25; }
-.ghost .picture, .ghost i { background: light-dark(#eceef2, #262a33); animation: pulse 1.3s ease-in-out infinite alternate; }
+.ghost .picture { color-scheme: inherit; } .ghost .picture, .ghost i { background: light-dark(#eceef2, #262a33); animation: pulse 1.3s ease-in-out infinite alternate; }
 .ghost i { display: block; height: .8rem; border-radius: 6px; } .ghost i:nth-child(2) { width: 70%; } .ghost i:nth-child(3) { width: 40%; }
+.less { grid-column: 1 / -1; display: flex; align-items: center; gap: .8rem; padding-block: .4rem; color: var(--muted); font-size: .9rem; font-weight: 600; }
+.less::before, .less::after { content: ""; flex: 1; border-top: 1px solid var(--edge); }
 .ghost .text { min-height: 148px; gap: .6rem; }
 @keyframes pulse { to { opacity: .5; } }
 .after { display: grid; justify-items: center; margin-top: 1.3rem; min-height: 48px; }
@@ -152,10 +155,17 @@ const FILTERS = `
   .bar:not(.alike) .opener, .bar .sorted { flex: 1; } .sorted select { width: 100%; }
   .text { padding: .6rem .65rem .4rem; } .acts { gap: 0; } .act { font-size: .78rem; letter-spacing: -.01em; }
 }
+/* The photo takes a third of the height and no more, with its buttons beside it: products begin soon. */
+@container findalike (max-width: 899px) {
+  .yours { grid-template-columns: minmax(0, 1fr) auto; gap: .5rem .6rem; align-items: center; }
+  .yours > * { grid-column: 1 / -1; } .yours > .tools { grid-area: 1 / 2; flex-direction: column; }
+  .yours > .mat { grid-column: 1; padding: 8px; } .stage { --tall: max(184px, 28svh); }
+  .tools > .button { flex-direction: column; gap: .1rem; width: 3.6rem; padding: .3rem .1rem; border: 0; background: none; font-size: .74rem; line-height: 1.15; overflow-wrap: anywhere; }
+}
+@media (max-height: 500px) { @container findalike (min-width: 600px) { .work { grid-template-columns: minmax(250px, 36cqi) minmax(0, 1fr); gap: 1.2rem; align-items: start; } } }
 @container findalike (min-width: 900px) {
   .side > .place { display: block; }
   .work { grid-template-columns: minmax(300px, 27cqi) minmax(0, 1fr); gap: 2rem; align-items: start; }
-  .stage { --tall: 48vh; }
   .grid { grid-template-columns: repeat(auto-fill, minmax(var(--findalike-card, 190px), 1fr)); }
   .opener { display: none; }
 }

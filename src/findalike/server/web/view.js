@@ -44,22 +44,35 @@ export class View {
     this.parts.start.element.hidden = this.work.hidden = true;
     this.parts.notice.clear();
     this.element.prepend(form.element);
-    this.announce(`${this.words.say("error401")}. ${this.words.say("keyMore")}`);
+    this.announce(this.words.both("error401", this.words.say("keyMore")));
   }
 
   showPhoto(photo) {
     const { editor } = this.parts;
     const known = photo.width > 0;
     this.tools.querySelectorAll(".round").forEach((one) => (one.hidden = !known));
-    this.hint.hidden = !known;
-    if (!known) {
-      this.mat.replaceChildren(h("p", { class: "no-preview" }, icon("photo"), this.words.say("noPreview")));
-      return;
+    if (known) {
+      editor.setPhoto(photo);
+      if (photo.box) editor.setBox(photo.box);
+      editor.setProposals(photo.proposals ?? []);
     }
-    editor.setPhoto(photo);
-    if (photo.box) editor.setBox(photo.box);
-    editor.setProposals(photo.proposals ?? []);
-    this.mat.replaceChildren(editor.element);
+    this.mat.replaceChildren(known ? editor.element : h("p", { class: "no-preview" }, icon("photo"), this.words.say("noPreview")));
+    this.remark([]);
+  }
+
+  /** What the service says of the photo and its box stands where the hint was, and moves nothing. */
+  remark(warnings) {
+    const known = this.mat.contains(this.parts.editor.element);
+    this.hint.textContent = warnings.length ? warnings.join(" ") : this.words.say("boxHint");
+    this.hint.hidden = !known && !warnings.length;
+    this.hint.classList.toggle("remark", warnings.length > 0);
+    if (warnings.length) this.hint.lang = "en"; // The service's own words.
+    else this.hint.removeAttribute("lang");
+  }
+
+  /** Ask whether the photo may be kept, where the page wants that asked, and the shop keeps any. */
+  offerConsent(keepsPhotos) {
+    if (this.consent) this.asks.hidden = !keepsPhotos;
   }
 
   /** How many filters are chosen; without any to choose from there is no button. */
@@ -94,11 +107,13 @@ export class View {
   /** Show an answer and, where it holds little, what there is to know of it. */
   showAnswer(answer, products, filters) {
     const { notice, results } = this.parts;
-    results.show(products);
+    results.show(products, { byLikeness: this.sorter.value === "score" });
     this.#showCount(answer, products);
     this.showChoice(filters);
     notice.clear();
-    this.announce(this.#remark(answer, products, filters) || this.count.textContent);
+    const warnings = answer.warnings ?? [];
+    this.remark(warnings);
+    this.announce([this.#verdict(answer, products, filters) || this.count.textContent, ...warnings].join(" "));
   }
 
   /** Show further products of the answer. */
@@ -110,6 +125,7 @@ export class View {
 
   showFailure(error, retry) {
     this.parts.results.clear();
+    this.remark([]);
     this.count.textContent = "";
     this.announce(this.parts.notice.error(error, retry));
   }
@@ -124,7 +140,15 @@ export class View {
     this.toast.textContent = text;
     this.toast.hidden = false;
     clearTimeout(this.toasting);
-    this.toasting = setTimeout(() => (this.toast.hidden = true), 3500);
+    this.toasting = setTimeout(() => (this.toast.hidden = true), Math.max(3500, 70 * text.length));
+  }
+
+  /** This is drawn no more: no clock goes on, and none searches again. */
+  leave() {
+    clearTimeout(this.slow);
+    clearTimeout(this.toasting);
+    this.parts.notice.clear();
+    this.parts.camera.close();
   }
 
   #running(now) {
@@ -138,18 +162,18 @@ export class View {
   }
 
   /** Says why there are no products, or none alike; returns the words for who can't see them. */
-  #remark(answer, products, filtered) {
+  #verdict(answer, products, filtered) {
     const { filters, notice } = this.parts;
     const say = (name) => this.words.say(name);
     if (products.length === 0) {
       const name = filtered ? "empty" : "emptyShop";
       const action = filtered ? h("button", { type: "button", class: "button small", onclick: () => filters.clear() }, say("clear")) : null;
       notice.say(say(name), say(`${name}More`), { action });
-      return `${say(name)}. ${this.count.textContent}`;
+      return this.words.both(name, this.count.textContent);
     }
     if (!answer.nothing_like_it) return "";
     notice.say(say("nothing"), say("nothingMore"), { slot: "nothing" });
-    return `${say("nothing")}. ${say("nothingMore")}`;
+    return this.words.both("nothing", say("nothingMore"));
   }
 
   #button(word, sign, onclick, name = "button small") {
@@ -175,8 +199,8 @@ export class View {
       this.#round("wholePhoto", "whole", change(() => editor.whole())),
       this.#button("newPhoto", "photo", () => this.act.reset()));
     // Only a shop that keeps photos asks for them; the box is empty until the shopper ticks it.
-    const asks = this.consent && h("label", { class: "consent", part: "consent" }, this.consent, h("span", {}, this.words.say("consent")));
-    this.yours = h("div", { class: "yours" }, this.mat, this.hint, this.tools, asks);
+    this.asks = this.consent && h("label", { class: "consent", part: "consent", hidden: true }, this.consent, h("span", {}, this.words.say("consent")));
+    this.yours = h("div", { class: "yours" }, this.mat, this.hint, this.tools, this.asks);
     this.place = h("div", { class: "place" }, filters.element);
   }
 

@@ -17,6 +17,8 @@ export const ENGLISH = {
   example: "Search with example photo {n}",
   privacy: "Your photo is made smaller here, and place and time are removed from it, before it is sent.",
 
+  both: "{title}. {more}",
+
   keyMore: "The shop gives it to those who may search.",
   keyLabel: "Key",
   keyGo: "Open the search",
@@ -44,7 +46,7 @@ export const ENGLISH = {
   boxHint: "Drag the box around the thing you mean.",
   boxSays: "Box {x} % from the left, {y} % from the top, {w} % wide, {h} % high.",
   otherThing: "Search for thing {n} in the photo",
-  consent: "The shop may keep this photo to improve its search.",
+  consent: "I let the shop keep this photo to improve its search.",
   noPreview: "This picture can't be shown here, but it is searched with.",
   preparing: "Preparing your photo…",
 
@@ -69,6 +71,7 @@ export const ENGLISH = {
   "very similar": "Very similar",
   similar: "Similar",
   unlike: "Not much alike",
+  less: "Less alike from here on",
   untitled: "Product without a title",
   details: "Product",
 
@@ -128,6 +131,15 @@ export const ENGLISH = {
   error503More: "Your search goes on by itself.",
 };
 
+/** Languages whose words come with the widget, in `words-….json`. */
+const LANGUAGES = ["ar", "de", "es", "fr", "it", "ja", "nl", "pl", "pt", "zh"];
+
+/** Where the words of a language lie beside this file; null for English, and for one that is not among them. */
+export function addressOfWords(language) {
+  const base = (language || "").split("-")[0].toLowerCase();
+  return LANGUAGES.includes(base) ? new URL(`words-${base}.json`, import.meta.url).href : null;
+}
+
 /** The words of one language, with its way to write numbers and prices. */
 export class Words {
   constructor(language, words = {}) {
@@ -150,6 +162,11 @@ export class Words {
       const value = values[key];
       return value === undefined ? whole : typeof value === "number" ? this.numbers.format(value) : value;
     });
+  }
+
+  /** What is called `name`, and what follows on it, as one text. */
+  both(name, more) {
+    return this.say("both", { title: this.say(name), more });
   }
 
   score(value) {
