@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,14 +95,20 @@ def create_key(shop: Path) -> str:
     return key
 
 
-def start(shop: Path, port: int, workers: int, log: Path) -> subprocess.Popen[bytes]:
-    """Start the service in a process group of its own; ``log`` is appended to."""
+def start(
+    shop: Path, port: int, workers: int, log: Path, more: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    """Start the service in a process group of its own; ``log`` is appended to.
+
+    Args:
+        more: options of `findalike serve`.
+    """
     options = ["--port", str(port), "--workers", str(workers), "--open-search"]
     # All requests come from one address here, and the limits would be what is measured.
     options += ["--address-rate", "0", "--key-rate", "0"]
     with log.open("ab") as file:
         return subprocess.Popen(
-            [*COMMAND, "serve", "--shop", str(shop), *options],
+            [*COMMAND, "serve", "--shop", str(shop), *options, *more],
             stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
 
@@ -125,10 +131,10 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def serving(shop: Path, workers: int) -> Iterator[Service]:
-    """A service that runs, and is ready, until the block ends."""
+def serving(shop: Path, workers: int, more: Sequence[str] = ()) -> Iterator[Service]:
+    """A service that runs, and is ready, until the block ends; ``more`` are options of it."""
     port, key = free_port(), create_key(shop)
-    process = start(shop, port, workers, shop.parent / "serve.log")
+    process = start(shop, port, workers, shop.parent / "serve.log", more)
     try:
         wait_until_ready(port, process)
         yield Service(port, process.pid, key)

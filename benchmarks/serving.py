@@ -97,7 +97,7 @@ def phone_photos(queries: list[bytes]) -> list[bytes]:
 def load(
     service: Service,
     bodies: list[bytes],
-    small: bytes,
+    new_photos: list[bytes],
     *,
     clients: int,
     seconds: float,
@@ -137,7 +137,9 @@ def load(
             sent = time.perf_counter()
             if number % 2:
                 title = json.dumps({"title": f"New {number}", "price": 5.0})
-                new = form(small, product=title)
+                # Bytes after the end of a JPEG: a photo that the shop has not embedded yet.
+                photo = new_photos[number // 2 % len(new_photos)] + str(number).encode()
+                new = form(photo, product=title)
                 connection.request("PUT", f"/v1/products/new-{number}", new, headers | allowed)
             else:
                 price = json.dumps({"price": 5.0 + number % 90})
@@ -184,6 +186,23 @@ def encoder_alone(photos: list[bytes], seconds: float) -> float:
     return done / (time.perf_counter() - started)
 
 
+def make_shop(
+    work: Path, data: Path, images: int, *, smoke: bool
+) -> tuple[Path, shop_scale.Photos]:
+    """A shop that may be changed, made anew from the one in ``work``, and its photos."""
+    work.mkdir(parents=True, exist_ok=True)
+    queries = 8 if smoke else 300
+    limit = queries + 60 if smoke else None
+    photos = shop_scale.Photos.of(data, queries, limit, work / f"embeddings-{queries}-{limit}.npy")
+    built = work / f"shop-{images}"
+    if not built.exists():
+        shop_scale.alone(shop_scale.build, built, photos, images)
+    shop = work / "served"
+    shutil.rmtree(shop, ignore_errors=True)
+    shutil.copytree(built, shop)
+    return shop, photos
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -204,17 +223,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.smoke:
         args.images, args.clients, args.seconds, args.rest = 600, [2], 2.0, 0.5
-    args.work.mkdir(parents=True, exist_ok=True)
-    queries = 8 if args.smoke else 300
-    limit = queries + 60 if args.smoke else None
-    cache = args.work / f"embeddings-{queries}-{limit}.npy"
-    photos = shop_scale.Photos.of(args.data, queries, limit, cache)
-    built = args.work / f"shop-{args.images}"
-    if not built.exists():
-        shop_scale.alone(shop_scale.build, built, photos, args.images)
-    shop = args.work / "served"
-    shutil.rmtree(shop, ignore_errors=True)
-    shutil.copytree(built, shop)  # updates change it
+    shop, photos = make_shop(args.work, args.data, args.images, smoke=args.smoke)
     sent = phone_photos(photos.queries)
     bodies = [form(photo, k="20") for photo in sent]
     sizes = sorted(len(photo) // 1000 for photo in sent)
@@ -225,7 +234,7 @@ def main() -> None:
 
     def ask(clients: int, seconds: float, updates: float) -> Run:
         return load(
-            service, bodies, photos.queries[0], clients=clients, seconds=seconds, updates=updates,
+            service, bodies, photos.queries, clients=clients, seconds=seconds, updates=updates,
             products=args.images // shop_scale.VIEWS, rest=args.rest,
         )  # fmt: skip
 

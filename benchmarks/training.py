@@ -6,7 +6,7 @@ Trains the recipe once a seed (`findalike train`, with ``train.seed`` set), expo
 weights of each run, and judges the exported encoder under the protocols of `benchmarks/quality.py`:
 mean over the seeds, their standard deviation, and each seed's value. What stands in WORK already is
 not trained again, so a stopped benchmark goes on. ``--set`` overrides settings of the recipe, for
-ablations.
+ablations. Runs that have seen the garments of apparel/view are not judged by them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 import quality
 
-from findalike.config import Recipe, read_recipe
+from findalike.config import Recipe, read_recipe, resolve_path
 from findalike.models.encoder import Encoder
 from findalike.pipelines.evaluate import judge_rankings
 from findalike.pipelines.evaluation_set import EvaluationSet
 from findalike.pipelines.export import export_run
 from findalike.pipelines.ranking import rank_by_embedding
 from findalike.pipelines.train import train_recipe
+from findalike.training.run_folder import read_run_state
 
 Figures = dict[str, dict[str, list[float]]]
 """Run → protocol → mAP of each seed."""
@@ -39,7 +40,10 @@ def train(recipe: Recipe, base: Path, work: Path) -> list[Path]:
 
 
 def export(run: Path, base: Path) -> Path:
-    bundle = run / "bundle"
+    """The bundle of a run as it is trained now; one whose settings changed has another."""
+    state = read_run_state(run)
+    assert state is not None
+    bundle = run / f"bundle-{state.fingerprint[:12]}"
     if not (bundle / "encoder.json").is_file():
         export_run(run, bundle, precision="fp32", name=f"{run.parent.name}-{run.name}", base=base)
     return bundle
@@ -56,12 +60,28 @@ def judge(bundle: Path, sets: Mapping[str, EvaluationSet]) -> dict[str, float]:
     }
 
 
+def trained_on(photos: Path, recipe: Recipe, run: str, base: Path) -> bool:
+    """Whether a run of a recipe, or one before it, trains on what lies in a folder."""
+    names = [entry.name for entry in recipe.runs]
+    paths = [
+        resolve_path(data.path, base=base).resolve()
+        for entry in recipe.runs[: names.index(run) + 1]
+        for data in entry.data.train
+    ]
+    return any(path.is_relative_to(photos.resolve()) for path in paths)
+
+
 def print_table(figures: Figures, seeds: Sequence[int]) -> None:
-    protocols = list(next(iter(figures.values())))
+    protocols = list(dict.fromkeys(name for found in figures.values() for name in found))
     print(f"\nmAP@{quality.DEPTH}, mean over the seeds {list(seeds)} and standard deviation")
     print("run".ljust(24) + "".join(name.rjust(20) for name in protocols))
     for run, found in figures.items():
-        cells = [f"{np.mean(v):.4f} ± {np.std(v, ddof=len(v) > 1):.4f}" for v in found.values()]
+        cells = [
+            f"{np.mean(v):.4f} ± {np.std(v, ddof=len(v) > 1):.4f}"
+            if (v := found.get(name))
+            else "trained on them"
+            for name in protocols
+        ]
         print(run.ljust(24) + "".join(cell.rjust(20) for cell in cells))
 
 
@@ -92,7 +112,9 @@ def main() -> None:
         for folder in train(recipe, base, args.work / f"seed-{seed}"):
             if args.only and folder.name not in args.only:
                 continue
-            for name, value in judge(export(folder, base), sets).items():
+            seen = trained_on(args.data / "apparel", recipe, folder.name, base)
+            fair = {n: s for n, s in sets.items() if not (seen and n.startswith("apparel"))}
+            for name, value in judge(export(folder, base), fair).items():
                 figures.setdefault(folder.name, {}).setdefault(name, []).append(value)
                 print(f"seed {seed}  {folder.name:20} {name:16} {value:.4f}", flush=True)
     print_table(figures, args.seeds)

@@ -69,6 +69,15 @@ def test_shop_scale(shared_data, tmp_path):
     assert built["1 %"]["recall_at_10"] > 0.99
 
 
+def test_batching(shared_data, tmp_path):
+    told = tmp_path / "told.json"
+    table = run("batching.py", "--smoke", "--work", tmp_path, "--json", told, data=shared_data)
+    found = json.loads(told.read_text("utf-8"))
+    assert [entry["kind"] for entry in found] == ["alone", "together", "waiting"]
+    assert all(entry["turns"][0]["per_s"] > 0 for entry in found)
+    assert len(table.splitlines()) == 1 + len(found)
+
+
 def test_serving(shared_data, tmp_path):
     options = ("--smoke", "--work", tmp_path, "--updates", "0", "4", "--json")
     told = json.loads(run("serving.py", *options, data=shared_data))
