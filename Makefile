@@ -16,15 +16,16 @@ serve: $(VENV)/.base demo/shop/shop.json
 demo/shop/shop.json: | $(VENV)/.base
 	$(BIN)/findalike demo --out demo
 
+# Two processes run the tests. With more than one thread of torch each they wait for each other's.
 test: $(VENV)/.dev $(VENV)/.browser
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(VENV)/.dev $(VENV)/.browser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -43,7 +44,7 @@ shipped: $(VENV)/.dev
 	$(BIN)/python recipes/prepare.py
 	$(BIN)/findalike train recipes/shipped/encoder.yml --out runs --resume
 	rm -rf build/findalike-lite0
-	$(BIN)/findalike export runs/shipped/shipped --out build/findalike-lite0 --precision fp16 \
+	$(BIN)/findalike export runs/shipped/shipped --out build/findalike-lite0 --precision int8 \
 		--name findalike-lite0 --licence Apache-2.0
 	$(BIN)/findalike train recipes/shipped/encoder.yml --out runs/held-out --resume \
 		--set data.train.0.path=../build/dev_train.csv \

@@ -7,11 +7,16 @@ import configparser
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from typer.main import get_command
@@ -265,7 +270,7 @@ def test_nginx_limits_what_the_service_limits():
 
 def test_nginx_refuses_in_the_form_of_the_service():
     bodies = {int(status): body for status, body in re.findall(r"return (\d+) '(.+)';", NGINX)}
-    assert bodies.keys() == {413, 429}
+    assert bodies.keys() == {404, 413, 429, 502, 504}
     for status, body in bodies.items():
         told = ProblemBody.model_validate_json(body)
         assert told.status == status
@@ -284,43 +289,154 @@ def test_nginx_names_what_there_is():
     assert f"server {parsed['host']}:{parsed['port']};" in NGINX
 
 
-def test_nginx_understands_it(tmp_path: Path):
+@pytest.fixture
+def site(tmp_path: Path) -> Callable[[int], tuple[list[str | Path], int]]:
+    """Makes the command that runs nginx before an upstream's port, and the port of its TLS."""
     nginx, openssl = shutil.which("nginx"), shutil.which("openssl")
     if nginx is None or openssl is None:
         pytest.skip("nginx and openssl are not installed")
     key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
     subject = ["-subj", "/CN=search.shop.example", "-days", "1", "-nodes"]
-    subprocess.run(
-        [
-            openssl,
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-            *subject,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    folder = "/etc/letsencrypt/live/search.shop.example"
-    text = NGINX.replace(folder, str(tmp_path))
-    text = re.sub(r"listen \[::\]:\d+[^;]*;", "", text)
-    text = text.replace("listen 80;", "listen 127.0.0.1:18080;").replace(
-        "listen 443", "listen 127.0.0.1:18443"
-    )
-    (tmp_path / "site.conf").write_text(text)
-    kept = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    http = f"access_log off; {kept} include {tmp_path}/site.conf;"
-    whole = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ {http} }}"
-    (tmp_path / "nginx.conf").write_text(whole)
-    done = subprocess.run(
-        [nginx, "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True, check=False
-    )
+    making = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-keyout", key, "-out", certificate]
+    subprocess.run([*making, *subject], check=True, capture_output=True)
+
+    def make(upstream: int) -> tuple[list[str | Path], int]:
+        plain, tls = free_port(), free_port()
+        text = NGINX.replace("/etc/letsencrypt/live/search.shop.example", str(tmp_path))
+        text = re.sub(r"listen \[::\]:\d+[^;]*;", "", text)
+        text = text.replace("listen 80;", f"listen 127.0.0.1:{plain};")
+        text = text.replace("listen 443 ", f"listen 127.0.0.1:{tls} ")
+        text = text.replace("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstream};")
+        text = text.replace("proxy_read_timeout 15s;", "proxy_read_timeout 1s;")
+        (tmp_path / "site.conf").write_text(text)
+        kept = "".join(
+            f"{kind}_temp_path {tmp_path}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        http = f"access_log off; {kept} include {tmp_path}/site.conf;"
+        main = f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/log;"
+        whole = f"{main} events {{}} http {{ {http} }}"
+        (tmp_path / "nginx.conf").write_text(whole)
+        return [nginx, "-c", tmp_path / "nginx.conf"], tls
+
+    return make
+
+
+def test_nginx_understands_it(site: Callable[[int], tuple[list[str | Path], int]]):
+    command, _ = site(8000)
+    done = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_nginx_tells_what_it_says_by_itself_as_problems(
+    site: Callable[[int], tuple[list[str | Path], int]],
+):
+    silent = socket.create_server(("127.0.0.1", 0))  # takes connections and never answers
+    command, port = site(silent.getsockname()[1])
+    nginx = subprocess.Popen(command)
+    try:
+        with httpx.Client(
+            base_url=f"https://127.0.0.1:{port}", verify=False, trust_env=False, timeout=20
+        ) as client:
+            wait_for(port)
+            found = {
+                404: client.get("/metrics"),
+                413: client.post("/v1/search", content=b"x" * 26_000_000),
+                504: client.get("/healthz"),
+            }
+            silent.close()
+            found[502] = client.get("/healthz")
+            for _ in range(400):
+                last = client.get("/v1/shop")
+                if last.status_code == 429:
+                    found[429] = last
+                    break
+    finally:
+        silent.close()
+        nginx.terminate()
+        nginx.wait()
+    assert sorted(found) == [404, 413, 429, 502, 504]
+    for status, answer in found.items():
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        told = ProblemBody.model_validate_json(answer.content)
+        assert told.status == status
+        assert re.fullmatch(r"[0-9a-f]{32}", told.request_id or "")
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        assert ("retry-after" in answer.headers) == (status in {429, 502, 504})
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nginx does not listen")
+
+
+def reached(path: str) -> list[str]:
+    """The names of the Ingresses that pass a path on, that of the longest rule first."""
+    found = []
+    for ingress in manifests("Ingress"):
+        for rule in ingress["spec"]["rules"][0]["http"]["paths"]:
+            asked, kind = rule["path"], rule["pathType"]
+            below = kind == "Prefix" and path.startswith(f"{asked}/")
+            if path == asked or below:
+                found.append((len(asked), ingress["metadata"]["name"]))
+    return [name for _, name in sorted(found, reverse=True)]
+
+
+def test_ingress_shows_the_service_and_nothing_for_those_who_run_it():
+    for path in ("/", "/admin", "/favicon.ico", "/widget/findalike.js", "/docs", "/openapi.json"):
+        assert reached(path) == ["findalike"], path
+    for path in ("/metrics", "/metrics/", "/healthz", "/readyz", "/v1x", "/keys.json", "//metrics"):
+        assert reached(path) == [], path
+    hidden = {"/metrics", "/healthz", "/readyz"}
+    for path in paths_of_the_service() - hidden:
+        assert reached(path), path
+    assert reached("/v1/imports/x/report")[0] == "findalike-imports"
+    assert reached("/v1/search:batch")[0] == "findalike"
+    names = {manifest["metadata"]["name"] for manifest in manifests("Service")}
+    for ingress in manifests("Ingress"):
+        spec = ingress["spec"]
+        assert spec["tls"][0]["hosts"] == [rule["host"] for rule in spec["rules"]]
+        for rule in spec["rules"][0]["http"]["paths"]:
+            service = rule["backend"]["service"]
+            assert service["name"] in names
+            assert service["port"]["name"] == manifests("Service")[0]["spec"]["ports"][0]["name"]
+
+
+def test_ingress_limits_what_the_service_limits():
+    sizes = {}
+    for ingress in manifests("Ingress"):
+        notes = ingress["metadata"]["annotations"]
+        said = {name.partition("/")[2]: value for name, value in notes.items()}
+        sizes[ingress["metadata"]["name"]] = int(said["proxy-body-size"].rstrip("m")) * 1_000_000
+        assert float(said["proxy-read-timeout"]) > DEFAULTS.deadline
+        assert said["proxy-request-buffering"] == "off"
+    assert sizes == {
+        "findalike": DEFAULTS.max_body_bytes,
+        "findalike-imports": DEFAULTS.max_feed_bytes,
+    }
+
+
+def test_kubectl_builds_the_manifests():
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not installed")
+    command = [kubectl, "kustomize", DEPLOY / "kubernetes"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    built = [one["kind"] for one in yaml.safe_load_all(done.stdout)]
+    assert sorted(built) == sorted(
+        one["kind"]
+        for one in (yaml.safe_load(path.read_text(encoding="utf-8")) for path in MANIFESTS)
+        if one["kind"] != "Kustomization"
+    )

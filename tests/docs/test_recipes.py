@@ -11,7 +11,7 @@ from findalike.config import Recipe, read_recipe
 from findalike.errors import RecipeError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```yaml(?: \S+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```yaml(?: recipe\.yml)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHOWN = [
     pytest.param(text, id=f"{path.name}-{number}")
     for path in (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))

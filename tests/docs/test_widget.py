@@ -64,7 +64,7 @@ def test_words_of_the_example_are_words_of_the_widget():
     words = (WEB / "words.js").read_text(encoding="utf-8")
     example = section("Words").split("search.words = {", 1)[1].split("};", 1)[0]
     named = re.findall(r"^  (\w+):", example, re.MULTILINE)
-    assert len(named) == 4
+    assert len(named) == 3
     assert all(re.search(rf"^  {name}:", words, re.MULTILINE) for name in named)
 
 
