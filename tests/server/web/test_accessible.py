@@ -214,7 +214,7 @@ def test_axe_finds_nothing(
         for scheme in ("light", "dark"):
             widget.page.emulate_media(color_scheme=scheme)
             found[f"{reach.__name__}, {scheme}"] = violations(widget)
-        # A page that is still there when the network is back searches again, in the next state's count.
+        # A page that is there when the network is back searches again: the next state's count.
         widget.page.goto("about:blank")
         widget.page.unroute_all()
         widget.page.context.set_offline(False)

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from findalike.server.access import require
 from findalike.server.answers import AnswerBox, ImageSize, proposed
 from findalike.server.dependencies import ServiceOf
+from findalike.server.known_parameters import KNOWN_PARAMETERS
 from findalike.server.presence import while_present
 from findalike.server.problems import problem_responses, wrong_media_type
 from findalike.server.search_description import BOXES_REQUEST
@@ -20,7 +21,9 @@ from findalike.server.search_input import (
 )
 from findalike.server.uploads import parse_form
 
-router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
+router = APIRouter(
+    prefix="/v1", tags=["search"], dependencies=[Depends(require("search")), KNOWN_PARAMETERS]
+)
 
 
 class BoxesAnswer(BaseModel):

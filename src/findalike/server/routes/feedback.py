@@ -26,6 +26,7 @@ from findalike.errors import ImageError
 from findalike.server.access import identify, require
 from findalike.server.dependencies import ServiceOf
 from findalike.server.feedback_writing import FeedbackWriting
+from findalike.server.known_parameters import KNOWN_PARAMETERS
 from findalike.server.problems import (
     Problem,
     no_such_product,
@@ -37,7 +38,9 @@ from findalike.server.uploads import Form, parse_form
 from findalike.shop.feedback import FeedbackStore, Kept
 from findalike.types import Box
 
-router = APIRouter(prefix="/v1", tags=["feedback"], dependencies=[Depends(require("search"))])
+router = APIRouter(
+    prefix="/v1", tags=["feedback"], dependencies=[Depends(require("search")), KNOWN_PARAMETERS]
+)
 
 _UNREAD = b""
 """Stands for a photo that nobody looks at, since the shopper did not consent."""

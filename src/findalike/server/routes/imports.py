@@ -23,6 +23,7 @@ from findalike.server.dependencies import ServiceOf
 from findalike.server.feed_upload import FeedUpload, safe_name
 from findalike.server.job_record import ENDED, ImportRequest, JobRecord, State, all_records
 from findalike.server.jobs import Jobs
+from findalike.server.known_parameters import KNOWN_PARAMETERS
 from findalike.server.problems import Problem, problem_responses, wrong_media_type
 from findalike.server.search_input import LONGEST_URL, validated, validated_json
 from findalike.server.service import MAY_BE_DONE
@@ -32,7 +33,9 @@ MAX_ENTRIES = 500
 REFUSALS_SHOWN = 1000
 REPORT_PART = 65_536
 
-router = APIRouter(prefix="/v1", tags=["imports"], dependencies=[Depends(require("catalogue"))])
+router = APIRouter(
+    prefix="/v1", tags=["imports"], dependencies=[Depends(require("catalogue")), KNOWN_PARAMETERS]
+)
 
 _TRUTH = {"true": True, "1": True, "on": True, "false": False, "0": False}
 _FORMATS = tuple(sorted(set(FORMATS) - {"folder", "challenge"}))

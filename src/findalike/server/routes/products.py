@@ -18,6 +18,7 @@ from findalike.server.cursors import LONGEST, cursor_of, last_id_of
 from findalike.server.dependencies import ServiceOf
 from findalike.server.etags import LONGEST_CONDITION, etag_of, expected_by
 from findalike.server.incoming import Incoming
+from findalike.server.known_parameters import KNOWN_PARAMETERS
 from findalike.server.path_ids import PRODUCT
 from findalike.server.picture_address import image_url, inside_url
 from findalike.server.problems import Problem, problem_responses, wrong_media_type
@@ -41,7 +42,9 @@ MAX_PAGE = 200
 _PRODUCT = TypeAdapter(ProductBody)
 _PATCH = TypeAdapter(PatchBody)
 
-router = APIRouter(prefix="/v1", tags=["catalogue"], dependencies=[Depends(require("catalogue"))])
+router = APIRouter(
+    prefix="/v1", tags=["catalogue"], dependencies=[Depends(require("catalogue")), KNOWN_PARAMETERS]
+)
 
 ProductId = Annotated[
     str,

@@ -13,6 +13,7 @@ from findalike.errors import FindalikeError
 from findalike.server.access import require
 from findalike.server.answers import BatchAnswer, SearchAnswer, to_bytes
 from findalike.server.dependencies import ServiceOf
+from findalike.server.known_parameters import KNOWN_PARAMETERS
 from findalike.server.path_ids import PRODUCT
 from findalike.server.presence import while_present
 from findalike.server.problems import Problem, as_problem, problem_responses, wrong_media_type
@@ -34,7 +35,9 @@ from findalike.server.search_input import (
 )
 from findalike.server.uploads import parse_form
 
-router = APIRouter(prefix="/v1", tags=["search"], dependencies=[Depends(require("search"))])
+router = APIRouter(
+    prefix="/v1", tags=["search"], dependencies=[Depends(require("search")), KNOWN_PARAMETERS]
+)
 
 
 @router.post(

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from findalike.errors import ShopLockedError, StorageError
 from findalike.server.access import identify, require
 from findalike.server.dependencies import ServiceOf
+from findalike.server.known_parameters import KNOWN_PARAMETERS
 from findalike.server.problems import problem_responses
 from findalike.server.routes.images import example_names
 from findalike.server.routes.products import UpdatesOf
@@ -125,7 +126,7 @@ async def get_shop(
     summary="The versions that can be brought back",
     response_model=VersionsAnswer,
     responses=problem_responses(401, 403, 422, 429, 503),
-    dependencies=[Depends(require("catalogue"))],
+    dependencies=[Depends(require("catalogue")), KNOWN_PARAMETERS],
 )
 async def list_versions(
     service: ServiceOf, limit: Annotated[int, Query(ge=1, le=MAX_VERSIONS)] = 100
@@ -156,7 +157,7 @@ async def list_versions(
     summary="Bring back an earlier version",
     response_model=RollbackAnswer,
     responses=problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
-    dependencies=[Depends(require("admin"))],
+    dependencies=[Depends(require("admin")), KNOWN_PARAMETERS],
 )
 async def rollback(body: RollbackBody, service: ServiceOf, updates: UpdatesOf) -> Response:
     """Bring back what the shop held in an earlier version, as a new version; nothing is lost."""
