@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from support import make_tiny_encoder, write_photos
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-CHROMIUM = os.environ.get("FINDALIKE_CHROMIUM") or shutil.which("chromium") or ""
 
 
 @pytest.fixture(scope="session")
@@ -40,24 +36,3 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     write_photos(folder, range(24))
     return folder
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """One browser for all tests that look at pages."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("no Chromium here: install it, or name it in FINDALIKE_CHROMIUM")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                # Pages that Playwright answers count as public ones, and the service is local.
-                "--disable-features=LocalNetworkAccessChecks",
-            ],
-        )
-        yield browser
-        browser.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +13,31 @@ import pytest
 
 from page_stand_ins import DESKTOP, PHONE, FakeService, Widget
 
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = os.environ.get("FINDALIKE_CHROMIUM") or shutil.which("chromium") or ""
 AXE_VERSION = "4.14.1"
 AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests of the page."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium here: install it, or name it in FINDALIKE_CHROMIUM")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+                # Pages that Playwright answers count as public ones, and the service is local.
+                "--disable-features=LocalNetworkAccessChecks",
+            ],
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
